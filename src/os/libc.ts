@@ -1,0 +1,169 @@
+/**
+ * The C library through koffi: the only file that knows how system calls are made.
+ *
+ * Pointers are plain Numbers (`uintptr_t`). That is koffi's cheapest form (241 ns a call against 283 ns with a
+ * Uint8Array, and no allocation), and it means that a call does NOT keep the memory alive: whoever takes an address with
+ * `addressOf` holds the buffer for as long as the kernel or another thread may use it. `Pinned` does both.
+ *
+ * Calls return what libc returns; `-1` is a failure and `libc.errno()` says which (of this thread's last call).
+ */
+import { createRequire } from 'node:module';
+
+type Address = number;
+
+export interface Libc {
+  socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Address, size: number): number;
+  connect(fd: number, address: Address, size: number): number;
+  listen(fd: number, backlog: number): number;
+  getsockname(fd: number, address: Address, size: Address): number;
+  setsockopt(fd: number, level: number, option: number, value: Address, size: number): number;
+  getsockopt(fd: number, level: number, option: number, value: Address, size: Address): number;
+  close(fd: number): number;
+  dup(fd: number): number;
+  poll(fds: Address, count: number, timeoutMs: number): number;
+  recvmmsg(fd: number, messages: Address, count: number, flags: number, timeout: Address): number;
+  sendmmsg(fd: number, messages: Address, count: number, flags: number): number;
+  eventfd(initial: number, flags: number): number;
+  read(fd: number, data: Address, size: number): number;
+  write(fd: number, data: Address, size: number): number;
+  memfd_create(name: Address, flags: number): number;
+  ftruncate(fd: number, size: number): number;
+  mmap(
+    address: Address,
+    size: number,
+    protection: number,
+    flags: number,
+    fd: number,
+    offset: number,
+  ): number;
+  munmap(address: Address, size: number): number;
+  clock_gettime(clock: number, time: Address): number;
+  /** The errno of this thread's last failed call. */
+  errno(): number;
+  /** The address of an ArrayBuffer's first octet; the caller keeps the buffer alive. */
+  addressOf(buffer: ArrayBuffer): Address;
+  /** An ArrayBuffer over memory that this process mapped; it is valid until `munmap`. */
+  view(address: Address, size: number): ArrayBuffer;
+}
+
+const SIGNATURES = [
+  'int socket(int, int, int)',
+  'int bind(int, uintptr_t, uint32_t)',
+  'int connect(int, uintptr_t, uint32_t)',
+  'int listen(int, int)',
+  'int getsockname(int, uintptr_t, uintptr_t)',
+  'int setsockopt(int, int, int, uintptr_t, uint32_t)',
+  'int getsockopt(int, int, int, uintptr_t, uintptr_t)',
+  'int close(int)',
+  'int dup(int)',
+  'int poll(uintptr_t, unsigned long, int)',
+  'int recvmmsg(int, uintptr_t, unsigned int, int, uintptr_t)',
+  'int sendmmsg(int, uintptr_t, unsigned int, int)',
+  'int eventfd(unsigned int, int)',
+  'intptr_t read(int, uintptr_t, size_t)',
+  'intptr_t write(int, uintptr_t, size_t)',
+  'int memfd_create(uintptr_t, unsigned int)',
+  'int ftruncate(int, int64_t)',
+  'intptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)',
+  'int munmap(uintptr_t, size_t)',
+  'int clock_gettime(int, uintptr_t)',
+] as const;
+
+/** Linux's numbers, equal on x86-64 and arm64 (asm-generic). */
+export const OS = {
+  AF_INET: 2,
+  AF_INET6: 10,
+  SOCK_STREAM: 1,
+  SOCK_DGRAM: 2,
+  SOCK_NONBLOCK: 0o4000,
+  SOCK_CLOEXEC: 0o2000000,
+  SOL_SOCKET: 1,
+  SO_REUSEADDR: 2,
+  SO_TYPE: 3,
+  SO_RCVBUF: 8,
+  SO_REUSEPORT: 15,
+  SO_TIMESTAMPNS: 35,
+  SO_RCVBUFFORCE: 33,
+  SO_MEMINFO: 55,
+  IPPROTO_IP: 0,
+  IPPROTO_IPV6: 41,
+  IP_PKTINFO: 8,
+  IP_FREEBIND: 15,
+  IPV6_V6ONLY: 26,
+  IPV6_RECVPKTINFO: 49,
+  IPV6_PKTINFO: 50,
+  MSG_DONTWAIT: 0x40,
+  MSG_TRUNC: 0x20,
+  POLLIN: 1,
+  EFD_CLOEXEC: 0o2000000,
+  EFD_NONBLOCK: 0o4000,
+  MFD_CLOEXEC: 1,
+  PROT_READ_WRITE: 3,
+  MAP_SHARED: 1,
+  CLOCK_MONOTONIC: 1,
+  CLOCK_REALTIME: 0,
+} as const;
+
+let loaded: Libc | Error | undefined;
+
+/** The C library, or the reason why koffi cannot load here (no prebuilt binary, no libc.so). */
+export function loadLibc(): Libc | Error {
+  loaded ??= open();
+  return loaded;
+}
+
+/** The C library where its absence is a broken invariant: a caller that chose the system-call backend. */
+export function requireLibc(): Libc {
+  const libc = loadLibc();
+  if (libc instanceof Error) throw libc;
+  return libc;
+}
+
+function open(): Libc | Error {
+  try {
+    if (process.env['ZEROHOP_NO_KOFFI'] === '1') throw new Error('koffi is turned off by ZEROHOP_NO_KOFFI=1');
+    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi').default;
+    const library = openLibrary(koffi);
+    const calls: Record<string, unknown> = {};
+    for (const signature of SIGNATURES) {
+      const name = /(\w+)\(/.exec(signature)![1]!;
+      calls[name] = library.func(signature);
+    }
+    calls['errno'] = () => koffi.errno();
+    calls['addressOf'] = (buffer: ArrayBuffer) => Number(koffi.address(buffer));
+    calls['view'] = (address: Address, size: number) => koffi.view(BigInt(address), size);
+    return calls as unknown as Libc;
+  } catch (cause) {
+    return new Error('the system-call backend cannot load', { cause });
+  }
+}
+
+function openLibrary(koffi: typeof import('koffi').default) {
+  try {
+    return koffi.load('libc.so.6');
+  } catch {
+    return koffi.load('libc.so'); // musl
+  }
+}
+
+/** Octets with a fixed address, alive as long as this object is. */
+export class Pinned {
+  readonly buffer: ArrayBuffer;
+  readonly address: Address;
+  readonly octets: Uint8Array<ArrayBuffer>;
+  readonly words: Int32Array<ArrayBuffer>;
+
+  constructor(libc: Libc, size: number) {
+    this.buffer = new ArrayBuffer((size + 7) & ~7);
+    this.address = libc.addressOf(this.buffer);
+    this.octets = new Uint8Array(this.buffer);
+    this.words = new Int32Array(this.buffer);
+  }
+
+  /** Writes a 64-bit pointer or size at a byte offset divisible by 8. */
+  setPointer(offset: number, value: number): void {
+    this.words[offset >> 2] = value | 0;
+    this.words[(offset >> 2) + 1] = Math.floor(value / 0x1_0000_0000);
+  }
+}
