@@ -27,6 +27,12 @@ export interface StalePolicy {
   readonly mode: 'immediate' | 'verify';
   /** `verify`: how long to wait for the upstream before the stale answer leaves; 0: as long as forward takes. */
   readonly verifyTimeoutMs: number;
+  /** TTL of the records of a stale answer; 0 as in CoreDNS, where RFC 8767 §4 recommends 30. */
+  readonly responseTtlS: number;
+  /** After a failed refresh the stale answer leaves without another try for this long (RFC 8767 §5); 0: try each time. */
+  readonly recheckMs: number;
+  /** `serve_stale_policy prefer_positive`: a usable positive entry comes before a negative one. */
+  readonly preferPositive: boolean;
 }
 
 export interface CachePolicy {

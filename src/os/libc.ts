@@ -122,7 +122,8 @@ export function requireLibc(): Libc {
 
 function open(): Libc | Error {
   try {
-    if (process.env['ZEROHOP_NO_KOFFI'] === '1') throw new Error('koffi is turned off by ZEROHOP_NO_KOFFI=1');
+    if (process.env['ZEROHOP_NO_KOFFI'] === '1')
+      throw new Error('koffi is turned off by ZEROHOP_NO_KOFFI=1');
     const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi').default;
     const library = openLibrary(koffi);
     const calls: Record<string, unknown> = {};

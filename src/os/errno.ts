@@ -1,0 +1,18 @@
+/** Names of the error numbers that callers tell apart or that an operator meets. */
+import { constants } from 'node:os';
+
+export const ERRNO = constants.errno;
+
+const NAMES = new Map(Object.entries(ERRNO).map(([name, number]) => [number, name]));
+
+/** A failed system call: what was called and why it failed, in libc's names. */
+export class SystemCallError extends Error {
+  readonly code: string;
+
+  constructor(call: string, errno: number) {
+    const code = NAMES.get(errno) ?? `errno ${errno}`;
+    super(`${call}: ${code}`);
+    this.name = 'SystemCallError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * UDP sockets of our own, by descriptor. The one place where they are created; a socket may as well have been created by
+ * another process and adopted, so nothing here or later relies on its blocking mode.
+ */
+import { SystemCallError } from './errno.ts';
+import { type Libc, OS, Pinned } from './libc.ts';
+import {
+  readSocketAddress,
+  SOCKET_ADDRESS_SIZE,
+  type SocketAddress,
+  writeSocketAddress,
+} from './socket-address.ts';
+
+/** 20,164 datagrams of 100 octets as the kernel counts them: a second at 20,000 a second (212,992 hold 256, or 13 ms). */
+export const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
+/** Word of SO_MEMINFO (sock_diag.h): datagrams dropped since the socket was made. */
+const MEMINFO_DROPS = 8;
+const MEMINFO_WORDS = 9;
+
+/** A bound socket with SO_REUSEPORT; throws a SystemCallError. */
+export function openUdpSocket(libc: Libc, address: SocketAddress): number {
+  const isIpv6 = address.host.includes(':');
+  const fd = libc.socket(
+    isIpv6 ? OS.AF_INET6 : OS.AF_INET,
+    OS.SOCK_DGRAM | OS.SOCK_NONBLOCK | OS.SOCK_CLOEXEC,
+    0,
+  );
+  if (fd < 0) throw new SystemCallError('socket', libc.errno());
+  try {
+    setOption(libc, fd, OS.SOL_SOCKET, OS.SO_REUSEPORT, 1);
+    if (isIpv6) setOption(libc, fd, OS.IPPROTO_IPV6, OS.IPV6_V6ONLY, 1);
+    const place = new Pinned(libc, SOCKET_ADDRESS_SIZE);
+    const size = writeSocketAddress(place.octets, 0, address);
+    if (libc.bind(fd, place.address, size) < 0) throw new SystemCallError('bind', libc.errno());
+    return fd;
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
+}
+
+/** Makes each datagram tell the address it was sent to (a wildcard socket answers from there). */
+export function receivePacketInfo(libc: Libc, fd: number, isIpv6: boolean): void {
+  if (isIpv6) setOption(libc, fd, OS.IPPROTO_IPV6, OS.IPV6_RECVPKTINFO, 1);
+  else setOption(libc, fd, OS.IPPROTO_IP, OS.IP_PKTINFO, 1);
+}
+
+/** Makes the kernel note the time of each datagram's arrival. */
+export function receiveTimestamps(libc: Libc, fd: number): void {
+  setOption(libc, fd, OS.SOL_SOCKET, OS.SO_TIMESTAMPNS, 1);
+}
+
+/**
+ * Asks for a receive buffer, beyond the system's limit where we may (SO_RCVBUFFORCE needs CAP_NET_ADMIN); returns the
+ * effective size in bytes. The kernel doubles what is asked for, to cover its own overhead; so does the result.
+ */
+export function setReceiveBuffer(libc: Libc, fd: number, bytes: number): number {
+  const value = pinnedWord(libc, bytes);
+  if (libc.setsockopt(fd, OS.SOL_SOCKET, OS.SO_RCVBUFFORCE, value.address, 4) < 0) {
+    libc.setsockopt(fd, OS.SOL_SOCKET, OS.SO_RCVBUF, value.address, 4);
+  }
+  return getOption(libc, fd, OS.SOL_SOCKET, OS.SO_RCVBUF);
+}
+
+/** Reads a socket's drop counter again and again without allocating. */
+export class DropCounter {
+  readonly #libc: Libc;
+  readonly #words: Pinned;
+
+  constructor(libc: Libc) {
+    this.#libc = libc;
+    this.#words = new Pinned(libc, (MEMINFO_WORDS + 1) * 4);
+  }
+
+  /** Datagrams dropped since the socket was made (wrapping), or 0 where the kernel does not tell. */
+  read(fd: number): number {
+    const { address, words } = this.#words;
+    words[MEMINFO_WORDS] = MEMINFO_WORDS * 4;
+    const result = this.#libc.getsockopt(
+      fd,
+      OS.SOL_SOCKET,
+      OS.SO_MEMINFO,
+      address,
+      address + MEMINFO_WORDS * 4,
+    );
+    return result < 0 ? 0 : words[MEMINFO_DROPS]!;
+  }
+}
+
+/** What kind of socket a descriptor is and where it is bound; undefined where it is no socket of IPv4 or IPv6. */
+export function describeSocket(
+  libc: Libc,
+  fd: number,
+): { type: 'udp' | 'tcp'; address: SocketAddress } | undefined {
+  const place = new Pinned(libc, SOCKET_ADDRESS_SIZE);
+  const size = pinnedWord(libc, SOCKET_ADDRESS_SIZE);
+  if (libc.getsockname(fd, place.address, size.address) < 0) return undefined;
+  const family = place.octets[0]! | (place.octets[1]! << 8);
+  if (family !== OS.AF_INET && family !== OS.AF_INET6) return undefined;
+  const type = getOption(libc, fd, OS.SOL_SOCKET, OS.SO_TYPE);
+  return {
+    type: type === OS.SOCK_DGRAM ? 'udp' : 'tcp',
+    address: readSocketAddress(place.octets, 0),
+  };
+}
+
+/** Whether a failure to bind says that this address family or address does not exist here. */
+export function isAddressMissing(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    (error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL')
+  );
+}
+
+function setOption(libc: Libc, fd: number, level: number, option: number, value: number): void {
+  if (libc.setsockopt(fd, level, option, pinnedWord(libc, value).address, 4) < 0) {
+    throw new SystemCallError('setsockopt', libc.errno());
+  }
+}
+
+function getOption(libc: Libc, fd: number, level: number, option: number): number {
+  const value = new Pinned(libc, 8);
+  value.words[1] = 4;
+  if (libc.getsockopt(fd, level, option, value.address, value.address + 4) < 0) {
+    throw new SystemCallError('getsockopt', libc.errno());
+  }
+  return value.words[0]!;
+}
+
+function pinnedWord(libc: Libc, value: number): Pinned {
+  const pinned = new Pinned(libc, 4);
+  pinned.words[0] = value;
+  return pinned;
+}

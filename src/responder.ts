@@ -1,0 +1,69 @@
+/**
+ * The entry file of a responder thread: it takes its wiring from `workerData`, its sockets and plans from a message port, and
+ * runs until it is told to stop. It never returns to its event loop in between, so messages are taken from the port by hand
+ * when the eventfd says that there are some.
+ */
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { CacheMemory, type MemoryHandle } from './cache/memory.ts';
+import { BATCH_MAX, BUFFER_SIZE } from './os/datagram-batch.ts';
+import { requireLibc } from './os/libc.ts';
+import { Answerer } from './server/answer.ts';
+import type { ResponderPlan } from './server/plan.ts';
+import { ResponderLoop, type ResponderSocket } from './server/responder-loop.ts';
+
+export interface ResponderData {
+  readonly memory: MemoryHandle;
+  readonly reader: number;
+  readonly rowCount: number;
+  readonly hashSeed: number;
+  readonly missRing: SharedArrayBuffer;
+  readonly wakeFd: number;
+  readonly eventFd: number;
+  readonly port: MessagePort;
+}
+
+/** From the resolver; each `serve` is answered with its number once the responder works by it. */
+export type ResponderCommand =
+  | {
+      readonly kind: 'serve';
+      readonly number: number;
+      readonly sockets: readonly ResponderSocket[];
+      readonly plan: ResponderPlan;
+    }
+  | { readonly kind: 'stop' };
+
+const data = workerData as ResponderData;
+const memory = CacheMemory.attach(data.memory);
+const answerer = new Answerer(memory, {
+  reader: data.reader,
+  rowCount: data.rowCount,
+  hashSeed: data.hashSeed,
+  bufferSize: BUFFER_SIZE,
+  batchMax: BATCH_MAX,
+});
+const loop = new ResponderLoop({
+  libc: requireLibc(),
+  answerer,
+  counters: memory.words,
+  missRing: data.missRing,
+  wakeFd: data.wakeFd,
+  eventFd: data.eventFd,
+});
+
+/** False when it is over. */
+function obey(): boolean {
+  for (;;) {
+    const received = receiveMessageOnPort(data.port) as { message: ResponderCommand } | undefined;
+    if (received === undefined) return true;
+    const command = received.message;
+    if (command.kind === 'stop') return false;
+    loop.setSockets(command.sockets);
+    answerer.apply(command.plan);
+    data.port.postMessage(command.number);
+  }
+}
+
+for (let goesOn = obey(); goesOn; ) {
+  if (loop.round()) goesOn = obey();
+}
+data.port.close();

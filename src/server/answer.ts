@@ -1,0 +1,234 @@
+/**
+ * The hot path: one query, in the octets it came in, becomes its answer in place, or a miss. Everything a responder decides
+ * is here; there is no system call and no allocation.
+ *
+ *   read -> zone -> key -> entry -> reply
+ *     |       |              |- none, stale and to be verified, too large for the buffer: MISS
+ *     |       |- no zone, wrong class: REFUSED
+ *     |- malformed: FORMERR; unknown opcode: NOTIMP; EDNS version: BADVERS; a response: nothing
+ *
+ * Call `beginBatch`, `answer` for each query, `endBatch`: entries may be read only in between (cache/epochs.ts).
+ */
+
+import { bodyAt, ENTRY, ENTRY_FLAG, flagsOf, ttlCountOf, ttlsAt } from '../cache/entry.ts';
+import { ReaderEpoch } from '../cache/epochs.ts';
+import { CacheKey, finishKey, keyFlags, setKeyName } from '../cache/key.ts';
+import { remainingTtlS } from '../cache/lifetime.ts';
+import { isPopular, markHit, marksOf, takeRefreshTurn } from '../cache/marks.ts';
+import type { CacheMemory } from '../cache/memory.ts';
+import { RefreshRing } from '../cache/refresh-ring.ts';
+import { findEntry } from '../cache/table.ts';
+import { rowBase, writerBase } from '../metrics/counter-rows.ts';
+import {
+  countCacheHit,
+  countChainlessResponse,
+  countIgnoredDatagram,
+  countRefreshRingFull,
+  countRequest,
+} from '../metrics/counter-words.ts';
+import { type Octets, word } from '../wire/octets.ts';
+import { QueryFields, readQuery, VERDICT, type Verdict } from '../wire/query.ts';
+import { FLAG, RCODE } from '../wire/registry.ts';
+import {
+  BodySource,
+  udpLimit,
+  writeEmptyReply,
+  writeHeaderReply,
+  writeReply,
+} from '../wire/reply.ts';
+import {
+  chooseZone,
+  type ListenerPlan,
+  type ResponderPlan,
+  takesClass,
+  type ZonePlan,
+} from './plan.ts';
+
+/** What `answer` returns beside the size of a reply. */
+export const OUTCOME = { NOTHING: 0, MISS: -1 } as const;
+
+export interface AnswererOptions {
+  /** This reader's number in the cache memory, and its writer's number in the counters. */
+  readonly reader: number;
+  readonly rowCount: number;
+  readonly hashSeed: number;
+  /** Room for a reply in the query's buffer. */
+  readonly bufferSize: number;
+  readonly batchMax: number;
+}
+
+export class Answerer {
+  readonly #memory: CacheMemory;
+  readonly #options: AnswererOptions;
+  readonly #epoch: ReaderEpoch;
+  readonly #refreshRing: RefreshRing;
+  readonly #marksAt: number;
+  readonly #query = new QueryFields();
+  readonly #key = new CacheKey();
+  readonly #source = new BodySource();
+  readonly #countersAt: number;
+  /** Milliseconds of the monotonic clock, in an array so that no number object is made of it. */
+  readonly #now = new Float64Array(1);
+  #plan: ResponderPlan = { listeners: [], udpSizeMax: 0 };
+  /** What is counted once the batch's duration is known. */
+  readonly #counted: { row: Int32Array; qtype: Int32Array; sizes: Int32Array };
+  #countedCount = 0;
+  /** Refresh requests made in this batch. */
+  refreshRequests = 0;
+
+  constructor(memory: CacheMemory, options: AnswererOptions) {
+    this.#memory = memory;
+    this.#options = options;
+    this.#epoch = new ReaderEpoch(memory, options.reader);
+    this.#refreshRing = new RefreshRing(memory, options.reader);
+    this.#marksAt = marksOf(memory, options.reader);
+    this.#countersAt = memory.countersAt;
+    this.#source.octets = memory.octets;
+    this.#source.ttlOffsets = memory.halves;
+    const list = (perQuery: number) => new Int32Array(options.batchMax * perQuery);
+    this.#counted = { row: list(1), qtype: list(1), sizes: list(2) };
+  }
+
+  /** The first counter word that belongs to this writer as a whole. */
+  get writerAt(): number {
+    return this.#countersAt + writerBase(this.#options.rowCount, this.#options.reader);
+  }
+
+  apply(plan: ResponderPlan): void {
+    this.#plan = plan;
+  }
+
+  beginBatch(nowMs: number): void {
+    this.#now[0] = nowMs;
+    this.#countedCount = 0;
+    this.refreshRequests = 0;
+    this.#epoch.enter();
+  }
+
+  /** Ends a batch that began `durationUs` ago: what was answered is counted with that duration. */
+  endBatch(durationUs: number): void {
+    this.#epoch.leave();
+    const { row, qtype, sizes } = this.#counted;
+    for (let index = 0; index < this.#countedCount; index++) {
+      const type = word(qtype, index);
+      countRequest(
+        this.#memory.words,
+        word(row, index),
+        type & 0xffff,
+        type >> 16,
+        word(sizes, 2 * index),
+        word(sizes, 2 * index + 1),
+        durationUs,
+      );
+    }
+  }
+
+  /**
+   * Answers the query of `size` octets at `octets[at]` (a multiple of four; `words` is the same memory), which came to a
+   * listener. Returns the reply's size, which stands where the query stood, or an OUTCOME; on a MISS the query is untouched.
+   */
+  answer(octets: Octets, words: Int32Array, at: number, size: number, listener: number): number {
+    const plan = this.#plan.listeners[listener]!;
+    const query = this.#query;
+    const verdict = readQuery(octets, at, size, query);
+    if (verdict !== VERDICT.ACCEPT) return this.#refuse(octets, at, size, plan, verdict);
+    setKeyName(this.#key, words, at >> 2, query.qnameSize);
+    const zone = chooseZone(plan, query, this.#key);
+    if (zone === undefined || !takesClass(zone, query.qclass)) {
+      const reply = writeEmptyReply(octets, at, query, RCODE.REFUSED, 0);
+      return this.#countRefusal(plan, size, reply, RCODE.REFUSED);
+    }
+    if (!zone.isDirect || (query.flags & FLAG.OPCODE) !== 0) return OUTCOME.MISS;
+    finishKey(this.#key, query, zone.block, keyFlags(query), this.#options.hashSeed);
+    const entry = findEntry(this.#memory, this.#key);
+    return entry === 0 ? OUTCOME.MISS : this.#hit(octets, at, size, entry, zone);
+  }
+
+  #hit(octets: Octets, at: number, size: number, entry: number, zone: ZonePlan): number {
+    const { words, doubles } = this.#memory;
+    const nowMs = this.#now[0]!;
+    const flags = flagsOf(words, entry);
+    const isStale = nowMs >= doubles[(entry + ENTRY.EXPIRES) >> 1]!;
+    if (
+      isStale &&
+      (nowMs >= doubles[(entry + ENTRY.STALE) >> 1]! || (flags & ENTRY_FLAG.VERIFY) !== 0)
+    ) {
+      return OUTCOME.MISS;
+    }
+    const limit = udpLimit(this.#query, this.#plan.udpSizeMax);
+    const source = this.#source;
+    this.#setSource(entry);
+    // 11: OPT. A reply that the client would take whole but this buffer cannot hold goes the long way.
+    const needed = this.#query.questionEnd + source.size + 11;
+    if (needed > this.#options.bufferSize && limit > this.#options.bufferSize) return OUTCOME.MISS;
+    if ((flags & ENTRY_FLAG.KEEP_TTL) !== 0) source.ttlS = word(words, entry + ENTRY.TTL);
+    else source.ttlS = remainingTtlS(doubles[(entry + ENTRY.EXPIRES) >> 1]!, nowMs);
+    const reply = writeReply(octets, at, this.#query, source, limit);
+    markHit(words, this.#marksAt, entry, nowMs | 0);
+    if (isStale || nowMs >= doubles[(entry + ENTRY.PREFETCH) >> 1]!)
+      this.#askRefresh(entry, isStale);
+    const base = this.#rowAt(zone.row);
+    countCacheHit(words, base, source.rcode, flags & ENTRY_FLAG.DENIAL, isStale ? 1 : 0);
+    this.#count(base, size, reply);
+    return reply;
+  }
+
+  #setSource(entry: number): void {
+    const { words } = this.#memory;
+    const source = this.#source;
+    source.octetsAt = bodyAt(words, entry) * 4;
+    source.size = word(words, entry + ENTRY.BODY_SIZE);
+    source.ttlOffsetsAt = ttlsAt(words, entry) * 2;
+    source.ttlCount = ttlCountOf(words, entry);
+    const header = word(words, entry + ENTRY.HEADER);
+    // CoreDNS sets AA on every cached answer, where RFC 1035 §4.1.1 keeps it for authorities.
+    source.flags = (header & 0xffff) | FLAG.AA;
+    source.rcode = header >>> 16;
+    const counts = word(words, entry + ENTRY.ANSWERS);
+    source.answerCount = counts & 0xffff;
+    source.authorityCount = counts >>> 16;
+    source.additionalCount = word(words, entry + ENTRY.ADDITIONAL) & 0xffff;
+  }
+
+  #askRefresh(entry: number, isStale: boolean): void {
+    const { words } = this.#memory;
+    if (!isStale && !isPopular(words, this.#marksAt, entry)) return;
+    if (!takeRefreshTurn(words, this.#marksAt, entry, this.#now[0]! | 0)) return;
+    if (this.#refreshRing.push(word(words, entry + ENTRY.SLOT))) this.refreshRequests += 1;
+    else countRefreshRingFull(words, this.writerAt);
+  }
+
+  #refuse(octets: Octets, at: number, size: number, plan: ListenerPlan, verdict: Verdict): number {
+    if (verdict === VERDICT.IGNORE) {
+      countIgnoredDatagram(this.#memory.words, this.#rowAt(plan.droppedRow));
+      return OUTCOME.NOTHING;
+    }
+    if (verdict === VERDICT.BADVERS) {
+      const reply = writeEmptyReply(octets, at, this.#query, RCODE.BADVERS, 0);
+      return this.#countRefusal(plan, size, reply, RCODE.BADVERS);
+    }
+    const rcode = verdict === VERDICT.NOTIMP ? RCODE.NOTIMP : RCODE.FORMERR;
+    this.#query.qtype = 0;
+    return this.#countRefusal(plan, size, writeHeaderReply(octets, at, rcode), rcode);
+  }
+
+  #countRefusal(plan: ListenerPlan, size: number, reply: number, rcode: number): number {
+    const base = this.#rowAt(plan.droppedRow);
+    countChainlessResponse(this.#memory.words, base, rcode);
+    this.#count(base, size, reply);
+    return reply;
+  }
+
+  #rowAt(row: number): number {
+    return this.#countersAt + rowBase(this.#options.rowCount, this.#options.reader, row);
+  }
+
+  #count(base: number, size: number, reply: number): void {
+    const { row, qtype, sizes } = this.#counted;
+    const index = this.#countedCount++;
+    row[index] = base;
+    qtype[index] = this.#query.qtype | (this.#query.dnssecOk ? 0x10000 : 0);
+    sizes[2 * index] = size;
+    sizes[2 * index + 1] = reply;
+  }
+}

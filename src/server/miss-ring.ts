@@ -1,0 +1,130 @@
+/**
+ * Misses on their way from a responder to the resolver: a ring of records of different sizes in memory that both share.
+ * The responder writes, the resolver takes; when the ring is full the query is dropped and counted (its client asks again),
+ * since a responder never waits.
+ *
+ *   control   word 0: written so far (octets, wrapping)   word 16: taken so far   word 32: 1 while a wake-up is on its way
+ *   record    word 0: size in octets, or -1: go on at the start of the ring
+ *             word 1: socket    word 2: query octets    word 3: peer octets | control octets << 16
+ *             word 4-5: received at, ms (double)    word 6-13: peer address    word 14-37: control block    then the query
+ *
+ * Publication: the record is complete before `written` is stored through Atomics, and it is read only after `written` was
+ * loaded so; `taken` goes back the same way. Both are on cache lines of their own.
+ */
+import { word } from '../wire/octets.ts';
+
+const RING_SIZE = 1 << 20;
+const CONTROL_BYTES = 192;
+const WRITTEN = 0;
+const TAKEN = 16;
+const NOTIFIED = 32;
+const PEER_AT = 24;
+const CONTROL_AT = 56;
+const RECORD_HEADER_SIZE = 152;
+const WRAP = -1;
+
+/** One miss as the resolver sees it; octets are copies of its own. */
+export interface MissRecord {
+  readonly socket: number;
+  readonly query: Uint8Array<ArrayBuffer>;
+  readonly peer: Uint8Array;
+  readonly control: Uint8Array;
+  readonly receivedAtMs: number;
+}
+
+export function createMissRing(): SharedArrayBuffer {
+  return new SharedArrayBuffer(CONTROL_BYTES + RING_SIZE);
+}
+
+/** Both ends; a thread uses one of them. */
+export class MissRing {
+  readonly #words: Int32Array;
+  readonly #octets: Uint8Array;
+  readonly #doubles: Float64Array;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#words = new Int32Array(buffer);
+    this.#octets = new Uint8Array(buffer);
+    this.#doubles = new Float64Array(buffer);
+  }
+
+  /** The responder's end: copies a query with its peer and control block; false where the ring is full. */
+  push(
+    octets: Uint8Array,
+    queryAt: number,
+    querySize: number,
+    peerAt: number,
+    peerSize: number,
+    controlAt: number,
+    controlSize: number,
+    socket: number,
+    receivedAtMs: number,
+  ): boolean {
+    const size = (RECORD_HEADER_SIZE + querySize + 7) & ~7;
+    const words = this.#words;
+    const written = word(words, WRITTEN);
+    const offset = written & (RING_SIZE - 1);
+    // A record does not go over the ring's end: what is left there is skipped, and taken up as used.
+    const skipped = RING_SIZE - offset >= size ? 0 : RING_SIZE - offset;
+    const used = (written - Atomics.load(words, TAKEN)) | 0;
+    if (used + skipped + size > RING_SIZE) return false;
+    if (skipped !== 0) words[(CONTROL_BYTES + offset) >> 2] = WRAP;
+    const at = CONTROL_BYTES + (skipped === 0 ? offset : 0);
+    words[at >> 2] = size;
+    words[(at >> 2) + 1] = socket;
+    words[(at >> 2) + 2] = querySize;
+    words[(at >> 2) + 3] = peerSize | (controlSize << 16);
+    this.#doubles[(at + 16) >> 3] = receivedAtMs;
+    this.#copy(octets, peerAt, peerSize, at + PEER_AT);
+    this.#copy(octets, controlAt, controlSize, at + CONTROL_AT);
+    this.#copy(octets, queryAt, querySize, at + RECORD_HEADER_SIZE);
+    Atomics.store(words, WRITTEN, (written + skipped + size) | 0);
+    return true;
+  }
+
+  /** The responder's end: true where the resolver must be woken, because it was not yet. */
+  takeWakeUp(): boolean {
+    return Atomics.exchange(this.#words, NOTIFIED, 1) === 0;
+  }
+
+  /** The resolver's end, before it drains: from here on a new record causes a new wake-up. */
+  clearWakeUp(): void {
+    Atomics.store(this.#words, NOTIFIED, 0);
+  }
+
+  /** The resolver's end: the next record, or undefined where there is none. */
+  take(): MissRecord | undefined {
+    const words = this.#words;
+    const written = Atomics.load(words, WRITTEN);
+    let taken = word(words, TAKEN);
+    if (taken === written) return undefined;
+    let at = CONTROL_BYTES + (taken & (RING_SIZE - 1));
+    if (word(words, at >> 2) === WRAP) {
+      taken = (taken + RING_SIZE - (at - CONTROL_BYTES)) | 0;
+      at = CONTROL_BYTES;
+    }
+    const record = this.#read(at);
+    Atomics.store(words, TAKEN, (taken + word(words, at >> 2)) | 0);
+    return record;
+  }
+
+  #read(at: number): MissRecord {
+    const querySize = word(this.#words, (at >> 2) + 2);
+    const sizes = word(this.#words, (at >> 2) + 3);
+    // Key building reads whole words, so the copy has whole words.
+    const query = new Uint8Array((querySize + 3) & ~3);
+    query.set(this.#octets.subarray(at + RECORD_HEADER_SIZE, at + RECORD_HEADER_SIZE + querySize));
+    const controlAt = at + CONTROL_AT;
+    return {
+      socket: word(this.#words, (at >> 2) + 1),
+      query: query.subarray(0, querySize),
+      peer: this.#octets.slice(at + PEER_AT, at + PEER_AT + (sizes & 0xffff)),
+      control: this.#octets.slice(controlAt, controlAt + (sizes >>> 16)),
+      receivedAtMs: this.#doubles[(at + 16) >> 3]!,
+    };
+  }
+
+  #copy(from: Uint8Array, fromAt: number, size: number, at: number): void {
+    for (let index = 0; index < size; index++) this.#octets[at + index] = from[fromAt + index]!;
+  }
+}

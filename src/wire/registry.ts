@@ -1,0 +1,111 @@
+/**
+ * The registries of DNS parameters (IANA), as far as this program names them. Any other number passes through untouched.
+ */
+
+export const HEADER_SIZE = 12;
+/** RFC 1035 §2.3.4. */
+export const NAME_SIZE_MAX = 255;
+export const LABEL_SIZE_MAX = 63;
+export const MESSAGE_SIZE_MAX = 65535;
+/** What a client without EDNS takes over UDP (RFC 1035 §4.2.1), and the least that one with EDNS takes (RFC 6891 §6.2.3). */
+export const UDP_SIZE_MIN = 512;
+
+/** Bits of the header's second 16-bit word (RFC 1035 §4.1.1, RFC 4035 §3). */
+export const FLAG = {
+  QR: 0x8000,
+  OPCODE: 0x7800,
+  AA: 0x0400,
+  TC: 0x0200,
+  RD: 0x0100,
+  RA: 0x0080,
+  AD: 0x0020,
+  CD: 0x0010,
+  RCODE: 0x000f,
+} as const;
+
+export const OPCODE = { QUERY: 0, NOTIFY: 4, UPDATE: 5 } as const;
+
+export const RCODE = {
+  NOERROR: 0,
+  FORMERR: 1,
+  SERVFAIL: 2,
+  NXDOMAIN: 3,
+  NOTIMP: 4,
+  REFUSED: 5,
+  YXDOMAIN: 6,
+  YXRRSET: 7,
+  NXRRSET: 8,
+  NOTAUTH: 9,
+  NOTZONE: 10,
+  BADVERS: 16,
+  BADKEY: 17,
+  BADTIME: 18,
+  BADMODE: 19,
+  BADNAME: 20,
+  BADALG: 21,
+  BADTRUNC: 22,
+  BADCOOKIE: 23,
+} as const;
+
+export const QCLASS = { IN: 1, CH: 3, HS: 4, NONE: 254, ANY: 255 } as const;
+
+export const QTYPE = {
+  A: 1,
+  NS: 2,
+  MD: 3,
+  MF: 4,
+  CNAME: 5,
+  SOA: 6,
+  MB: 7,
+  MG: 8,
+  MR: 9,
+  PTR: 12,
+  HINFO: 13,
+  MINFO: 14,
+  MX: 15,
+  TXT: 16,
+  RP: 17,
+  AFSDB: 18,
+  RT: 21,
+  SIG: 24,
+  PX: 26,
+  AAAA: 28,
+  SRV: 33,
+  NAPTR: 35,
+  KX: 36,
+  DNAME: 39,
+  OPT: 41,
+  DS: 43,
+  RRSIG: 46,
+  NSEC: 47,
+  DNSKEY: 48,
+  NSEC3: 50,
+  SVCB: 64,
+  HTTPS: 65,
+  IXFR: 251,
+  AXFR: 252,
+  ANY: 255,
+} as const;
+
+const RCODE_NAMES = namesOf(RCODE);
+const QTYPE_NAMES = namesOf(QTYPE);
+const QCLASS_NAMES = namesOf(QCLASS);
+
+/** `NXDOMAIN`, or `RCODE4000` for one without a name. */
+export function rcodeName(rcode: number): string {
+  return RCODE_NAMES.get(rcode) ?? `RCODE${rcode}`;
+}
+
+/** `AAAA`, or `TYPE65280` for one without a name (RFC 3597 §5). */
+export function typeName(type: number): string {
+  return QTYPE_NAMES.get(type) ?? `TYPE${type}`;
+}
+
+/** `IN`, or `CLASS32` for one without a name (RFC 3597 §5). */
+export function className(qclass: number): string {
+  return QCLASS_NAMES.get(qclass) ?? `CLASS${qclass}`;
+}
+
+function namesOf(registry: Record<string, number>): Map<number, string> {
+  return new Map(Object.entries(registry).map(([name, value]) => [value, name]));
+}

@@ -1,0 +1,281 @@
+/**
+ * What an upstream said, brought into the one form that everything behind it uses: the octets behind the question, names
+ * compressed against a question at octet 12 (RFC 1035 §4.1.4), OPT taken out (it is hop by hop, RFC 6891 §6.2.6), and the
+ * places of the TTL fields. The same form is stored, sent to clients, truncated and counted down.
+ *
+ * Names inside RDATA are compressed in the types of RFC 1035 only and written out in the later types that once allowed it
+ * (RFC 3597 §4). RDATA of any other type is copied as it is. A message that is malformed anywhere is refused whole.
+ */
+
+import { SuffixTable } from './compression.ts';
+import { expandName } from './name.ts';
+import { type Octets, setU16, setU32, u8, u16, u32 } from './octets.ts';
+import { RecordCursor, readRecord, SECTION } from './record.ts';
+import { FLAG, HEADER_SIZE, MESSAGE_SIZE_MAX, NAME_SIZE_MAX, QTYPE } from './registry.ts';
+
+export interface ResponseBody {
+  /** Everything behind the question, without OPT. */
+  readonly octets: Octets;
+  /** Offsets in `octets` of the 32-bit TTLs, in order, one a record. */
+  readonly ttlOffsets: Uint16Array;
+  /** AA, RA and AD of the header's second word. */
+  readonly flags: number;
+  /** With the upper bits from OPT (RFC 6891 §6.1.3). */
+  readonly rcode: number;
+  readonly answerCount: number;
+  readonly authorityCount: number;
+  readonly additionalCount: number;
+}
+
+/** What lifetimes depend on (RFC 2308, and CoreDNS's classification). TTLs in seconds. */
+export interface ResponseFacts {
+  readonly isTruncated: boolean;
+  readonly opcode: number;
+  /** The smallest TTL of all records; undefined where there is none. */
+  readonly ttlMinS: number | undefined;
+  /** The TTL of the SOA record in authority. */
+  readonly soaTtlS: number | undefined;
+  readonly hasNs: boolean;
+  /** Whether answer holds a record of the type asked for (or any, where ANY or RRSIG was asked). */
+  readonly answersType: boolean;
+  /** DO in the response's OPT and an RRSIG whose validity excludes `nowS`. */
+  readonly hasExpiredSignature: boolean;
+}
+
+export interface Response {
+  readonly body: ResponseBody;
+  readonly facts: ResponseFacts;
+}
+
+/** RDATA with names: octets before the first name, names, and whether they may be compressed when sent. */
+const NAMES_IN_RDATA: ReadonlyMap<
+  number,
+  readonly [prefix: number, names: number, compress: boolean]
+> = new Map([
+  [QTYPE.NS, [0, 1, true]],
+  [QTYPE.MD, [0, 1, true]],
+  [QTYPE.MF, [0, 1, true]],
+  [QTYPE.CNAME, [0, 1, true]],
+  [QTYPE.SOA, [0, 2, true]],
+  [QTYPE.MB, [0, 1, true]],
+  [QTYPE.MG, [0, 1, true]],
+  [QTYPE.MR, [0, 1, true]],
+  [QTYPE.PTR, [0, 1, true]],
+  [QTYPE.MINFO, [0, 2, true]],
+  [QTYPE.MX, [2, 1, true]],
+  [QTYPE.RP, [0, 2, false]],
+  [QTYPE.AFSDB, [2, 1, false]],
+  [QTYPE.RT, [2, 1, false]],
+  [QTYPE.SIG, [18, 1, false]],
+  [QTYPE.PX, [2, 2, false]],
+  [QTYPE.SRV, [6, 1, false]],
+  [QTYPE.KX, [2, 1, false]],
+  [QTYPE.DNAME, [0, 1, false]],
+  [QTYPE.RRSIG, [18, 1, false]],
+  [QTYPE.NSEC, [0, 1, false]],
+]);
+
+/** RDATA of one size only. */
+const FIXED_SIZE: ReadonlyMap<number, number> = new Map([
+  [QTYPE.A, 4],
+  [QTYPE.AAAA, 16],
+]);
+
+/**
+ * Name octets written out of pointers at most, per message: far more than any real answer has (a full 64 KiB message of
+ * NSEC3 and RRSIG records has about 20,000), and it bounds the work that pointers to long names can cause.
+ */
+const EXPANDED_OCTETS_MAX = 65_536;
+
+/** Half the space of serial arithmetic (RFC 4034 §3.1.5). */
+const SERIAL_HALF = 0x8000_0000;
+
+const scratch = new Uint8Array(MESSAGE_SIZE_MAX + NAME_SIZE_MAX + 64);
+
+/**
+ * Reads a response to the question `[12, questionEnd)`, which has been compared with what was asked. Undefined where it is
+ * malformed. `nowS`: wall-clock seconds, for signatures only.
+ */
+export function readResponse(
+  message: Octets,
+  questionEnd: number,
+  nowS: number,
+): Response | undefined {
+  return new ResponseReader(message, questionEnd, nowS).read();
+}
+
+class ResponseReader {
+  readonly #in: Octets;
+  readonly #questionEnd: number;
+  readonly #nowS: number;
+  readonly #record = new RecordCursor();
+  readonly #suffixes = new SuffixTable(scratch);
+  readonly #name = new Uint8Array(NAME_SIZE_MAX);
+  readonly #ttlOffsets: number[] = [];
+  readonly #counts = [0, 0, 0];
+  readonly #qtype: number;
+  #end: number;
+  #expandedOctets = 0;
+  #ttlMinS: number | undefined;
+  #soaTtlS: number | undefined;
+  #hasNs = false;
+  #answersType = false;
+  #hasOpt = false;
+  #dnssecOk = false;
+  #rcodeHigh = 0;
+  #badSignature = false;
+
+  constructor(message: Octets, questionEnd: number, nowS: number) {
+    this.#in = message;
+    this.#questionEnd = questionEnd;
+    this.#nowS = nowS;
+    this.#qtype = u16(message, questionEnd - 4);
+    scratch.set(message.subarray(0, questionEnd));
+    this.#suffixes.add(HEADER_SIZE, questionEnd - 4 - HEADER_SIZE);
+    this.#end = questionEnd;
+  }
+
+  read(): Response | undefined {
+    let at = this.#questionEnd;
+    for (let section = 0; section < 3; section++) {
+      for (let count = u16(this.#in, 6 + 2 * section); count > 0; count--) {
+        this.#record.section = section as 0 | 1 | 2;
+        if (!readRecord(this.#in, at, this.#record)) return undefined;
+        const isRead = this.#record.type === QTYPE.OPT ? this.#readOpt() : this.#copyRecord();
+        if (!isRead) return undefined;
+        at = this.#record.dataEnd;
+      }
+    }
+    return this.#result();
+  }
+
+  #result(): Response {
+    const flags = u16(this.#in, 2);
+    const start = this.#questionEnd;
+    return {
+      body: {
+        octets: scratch.slice(start, this.#end),
+        ttlOffsets: Uint16Array.from(this.#ttlOffsets),
+        flags: flags & (FLAG.AA | FLAG.RA | FLAG.AD),
+        rcode: (flags & FLAG.RCODE) | this.#rcodeHigh,
+        answerCount: this.#counts[SECTION.ANSWER]!,
+        authorityCount: this.#counts[SECTION.AUTHORITY]!,
+        additionalCount: this.#counts[SECTION.ADDITIONAL]!,
+      },
+      facts: {
+        isTruncated: (flags & FLAG.TC) !== 0,
+        opcode: (flags & FLAG.OPCODE) >> 11,
+        ttlMinS: this.#ttlMinS,
+        soaTtlS: this.#soaTtlS,
+        hasNs: this.#hasNs,
+        answersType: this.#answersType,
+        hasExpiredSignature: this.#dnssecOk && this.#badSignature,
+      },
+    };
+  }
+
+  #readOpt(): boolean {
+    const { section, fixedAt, at } = this.#record;
+    if (this.#hasOpt || section !== SECTION.ADDITIONAL || fixedAt !== at + 1) return false;
+    this.#hasOpt = true;
+    this.#rcodeHigh = u8(this.#in, fixedAt + 4) << 4;
+    this.#dnssecOk = (u8(this.#in, fixedAt + 6) & 0x80) !== 0;
+    return true;
+  }
+
+  #copyRecord(): boolean {
+    const { type, rclass, fixedAt, section } = this.#record;
+    if (!this.#copyName(this.#record.at, fixedAt, true)) return false;
+    const fixedOutAt = this.#end;
+    if (fixedOutAt + 10 > MESSAGE_SIZE_MAX) return false;
+    // RFC 2181 §8: a TTL with the top bit set is 0.
+    const ttlS = this.#record.ttlS >= 0x8000_0000 ? 0 : this.#record.ttlS;
+    setU16(scratch, fixedOutAt, type);
+    setU16(scratch, fixedOutAt + 2, rclass);
+    setU32(scratch, fixedOutAt + 4, ttlS);
+    this.#end += 10;
+    if (!this.#copyData()) return false;
+    setU16(scratch, fixedOutAt + 8, this.#end - fixedOutAt - 10);
+    this.#ttlOffsets.push(fixedOutAt + 4 - this.#questionEnd);
+    this.#counts[section]! += 1;
+    this.#note(type, section, ttlS);
+    return true;
+  }
+
+  #note(type: number, section: number, ttlS: number): void {
+    this.#ttlMinS = Math.min(this.#ttlMinS ?? ttlS, ttlS);
+    if (section === SECTION.AUTHORITY) {
+      if (type === QTYPE.SOA) this.#soaTtlS = ttlS;
+      if (type === QTYPE.NS) this.#hasNs = true;
+    }
+    if (section === SECTION.ANSWER) {
+      if (type === this.#qtype || this.#qtype === QTYPE.ANY) this.#answersType = true;
+    }
+    if (type === QTYPE.RRSIG && !this.#isSignatureValid()) this.#badSignature = true;
+  }
+
+  /** RFC 4034 §3.1.5: inception and expiration are serial numbers of seconds. */
+  #isSignatureValid(): boolean {
+    const { dataAt } = this.#record;
+    const expiration = u32(this.#in, dataAt + 8);
+    const inception = u32(this.#in, dataAt + 12);
+    const isAtOrAfter = (left: number, right: number) => (left - right) >>> 0 < SERIAL_HALF;
+    return isAtOrAfter(expiration, this.#nowS) && isAtOrAfter(this.#nowS, inception);
+  }
+
+  #copyData(): boolean {
+    const { type, dataAt, dataEnd } = this.#record;
+    const size = dataEnd - dataAt;
+    const fixedSize = FIXED_SIZE.get(type);
+    if (fixedSize !== undefined && size !== fixedSize) return false;
+    const names = NAMES_IN_RDATA.get(type);
+    // Update messages carry empty RDATA (RFC 2136); nothing to read then.
+    if (names === undefined || size === 0) return this.#copyOctets(dataAt, dataEnd);
+    const [prefix, nameCount, compress] = names;
+    if (prefix > size || !this.#copyOctets(dataAt, dataAt + prefix)) return false;
+    let at = dataAt + prefix;
+    for (let index = 0; index < nameCount; index++) {
+      const end = this.#nameEnd(at, dataEnd);
+      if (end < 0 || !this.#copyName(at, end, compress)) return false;
+      at = end;
+    }
+    return this.#copyOctets(at, dataEnd);
+  }
+
+  #nameEnd(start: number, end: number): number {
+    let at = start;
+    while (at < end) {
+      const label = u8(this.#in, at);
+      if (label === 0) return at + 1;
+      if (label >= 0xc0) return at + 2 <= end ? at + 2 : -1;
+      at += label + 1;
+    }
+    return -1;
+  }
+
+  /** Copies the name at `at`, compressed where allowed; in place it ends at `end`. */
+  #copyName(at: number, end: number, compress: boolean): boolean {
+    // The usual owner: a pointer to the question, which is at the same place in what is written.
+    if (compress && end === at + 2 && u16(this.#in, at) === (0xc000 | HEADER_SIZE)) {
+      if (this.#end + 2 > MESSAGE_SIZE_MAX) return false;
+      setU16(scratch, this.#end, 0xc000 | HEADER_SIZE);
+      this.#end += 2;
+      return true;
+    }
+    const size = expandName(this.#in, at, this.#in.length, this.#name, 0);
+    this.#expandedOctets += size;
+    if (size < 0 || this.#expandedOctets > EXPANDED_OCTETS_MAX) return false;
+    if (this.#end + size > MESSAGE_SIZE_MAX) return false;
+    this.#end = compress
+      ? this.#suffixes.write(this.#name, size, this.#end)
+      : this.#suffixes.writePlain(this.#name, size, this.#end);
+    return true;
+  }
+
+  #copyOctets(from: number, to: number): boolean {
+    if (this.#end + to - from > MESSAGE_SIZE_MAX) return false;
+    scratch.set(this.#in.subarray(from, to), this.#end);
+    this.#end += to - from;
+    return true;
+  }
+}
