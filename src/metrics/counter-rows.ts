@@ -1,0 +1,155 @@
+/**
+ * The resolver's half of the shared counters: which row means what, and what all writers have counted together.
+ *
+ *   words:   writer 0 [ WRITER | row 0 | row 1 | ... ]   writer 1 [ WRITER | row 0 | ... ]   ...
+ *
+ * Protocol. Each writer (a responder thread, or the resolver) adds to its own block alone, with plain stores
+ * (counter-words.ts). The resolver never stores into a block: `fold` compares each word with what it read the time before,
+ * modulo 2^32, and adds the difference to a Float64 total. A word may wrap between two folds, but not twice: fold every
+ * few seconds, at 4 GiB of responses a writer and row. Whatever stood in the words when a row was opened does not count.
+ *
+ * A row is given away only while no writer uses it: after a reload, open the rows of the new configuration, let every
+ * writer take it over, then `retain` them. The caller aligns the memory to 64 octets.
+ */
+import assert from 'node:assert/strict';
+import { ROW_WORDS, WRITER_WORDS } from './counter-words.ts';
+
+/** What one row counts, in the labels' own spelling. */
+export interface RowLabels {
+  /** The listener, `dns://169.254.20.10:53`. */
+  readonly server: string;
+  /** The server block's zone, or `dropped` for what no block took. */
+  readonly zone: string;
+  readonly protocol: 'udp' | 'tcp';
+  /** The client's address family: 1 is IPv4, 2 is IPv6. */
+  readonly family: 1 | 2;
+  /** The zones of the block's `cache`, joined with commas; undefined: the block has none. */
+  readonly cacheZones: string | undefined;
+  /** Whether the `coredns_dns_*` series of this row are shown: the block has `prometheus`, or the zone is `dropped`. */
+  readonly isReported: boolean;
+}
+
+/** There are more label sets than rows were planned for. */
+export interface CounterRowsFull {
+  readonly code: 'counter-rows-full';
+  readonly rowCount: number;
+}
+
+/** The memory that so many rows and writers need; a multiple of 64. */
+export function counterBytes(rowCount: number, writerCount: number): number {
+  return 4 * writerCount * blockWords(rowCount);
+}
+
+/** The word at which a writer's own counters start. */
+export function writerBase(rowCount: number, writer: number): number {
+  return writer * blockWords(rowCount);
+}
+
+/** The word at which a writer's copy of a row starts. */
+export function rowBase(rowCount: number, writer: number, row: number): number {
+  return writerBase(rowCount, writer) + WRITER_WORDS + row * ROW_WORDS;
+}
+
+function blockWords(rowCount: number): number {
+  return WRITER_WORDS + rowCount * ROW_WORDS;
+}
+
+export class CounterRows {
+  readonly rowCount: number;
+  readonly writerCount: number;
+  readonly #words: Int32Array;
+  /** Each word as the last fold saw it. */
+  readonly #seen: Int32Array;
+  /** The growth since it was last taken, of the writers and of each row, all writers together. */
+  readonly #growth: Float64Array;
+  readonly #labels: (RowLabels | undefined)[];
+
+  /** `words` starts at the counters and may be longer than they are. */
+  constructor(words: Int32Array, rowCount: number, writerCount: number) {
+    const wordCount = counterBytes(rowCount, writerCount) / 4;
+    assert(words.length >= wordCount, 'the memory holds every row of every writer');
+    this.rowCount = rowCount;
+    this.writerCount = writerCount;
+    this.#words = words;
+    this.#seen = words.slice(0, wordCount);
+    this.#growth = new Float64Array(blockWords(rowCount));
+    this.#labels = new Array(rowCount).fill(undefined);
+  }
+
+  /** The row of these labels: the one that has them, else a free one, which starts at zero. */
+  open(labels: RowLabels): number | CounterRowsFull {
+    const present = this.#labels.findIndex((other) => other && isSameLabels(other, labels));
+    if (present !== -1) return present;
+    const row = this.#labels.indexOf(undefined);
+    if (row === -1) return { code: 'counter-rows-full', rowCount: this.rowCount };
+    this.#labels[row] = labels;
+    for (let writer = 0; writer < this.writerCount; writer++) {
+      const base = rowBase(this.rowCount, writer, row);
+      this.#seen.set(this.#words.subarray(base, base + ROW_WORDS), base);
+    }
+    const start = WRITER_WORDS + row * ROW_WORDS;
+    this.#growth.fill(0, start, start + ROW_WORDS);
+    return row;
+  }
+
+  /** Closes every other row. */
+  retain(rows: ReadonlySet<number>): void {
+    for (let row = 0; row < this.rowCount; row++) {
+      if (!rows.has(row)) this.#labels[row] = undefined;
+    }
+  }
+
+  /** The open rows and what they count. */
+  opened(): Array<readonly [row: number, labels: RowLabels]> {
+    return this.#labels.flatMap((labels, row) => (labels ? [[row, labels] as const] : []));
+  }
+
+  /** Reads every open row of every writer. */
+  fold(): void {
+    for (let writer = 0; writer < this.writerCount; writer++) {
+      this.#foldWords(writerBase(this.rowCount, writer), 0, WRITER_WORDS);
+      for (let row = 0; row < this.rowCount; row++) {
+        if (!this.#labels[row]) continue;
+        const base = rowBase(this.rowCount, writer, row);
+        this.#foldWords(base, WRITER_WORDS + row * ROW_WORDS, ROW_WORDS);
+      }
+    }
+  }
+
+  /** What a row's word at this offset has grown by, in all folds since the last call. */
+  takeRow(row: number, offset: number): number {
+    return this.#take(WRITER_WORDS + row * ROW_WORDS + offset);
+  }
+
+  /** The same for a word of all writers together. */
+  takeWriters(offset: number): number {
+    return this.#take(offset);
+  }
+
+  #foldWords(base: number, growthBase: number, count: number): void {
+    for (let offset = 0; offset < count; offset++) {
+      const now = this.#words[base + offset]!;
+      const difference = (now - this.#seen[base + offset]!) >>> 0;
+      if (difference === 0) continue;
+      this.#seen[base + offset] = now;
+      this.#growth[growthBase + offset]! += difference;
+    }
+  }
+
+  #take(index: number): number {
+    const growth = this.#growth[index]!;
+    this.#growth[index] = 0;
+    return growth;
+  }
+}
+
+function isSameLabels(one: RowLabels, other: RowLabels): boolean {
+  return (
+    one.server === other.server &&
+    one.zone === other.zone &&
+    one.protocol === other.protocol &&
+    one.family === other.family &&
+    one.cacheZones === other.cacheZones &&
+    one.isReported === other.isReported
+  );
+}
