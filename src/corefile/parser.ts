@@ -1,0 +1,200 @@
+/**
+ * Reads a Corefile into server blocks of directives, each word with the place it came from. It knows the grammar and no
+ * directive:
+ *
+ *     corefile = { "import" TARGET | "(" NAME ")" block | keys block | keys lines-to-the-end }
+ *     keys     = KEY { ( " " | "," ) KEY }        ; after a comma, on the next line too
+ *     block    = "{" { line } "}"
+ *     line     = "import" TARGET | NAME { ARGUMENT } [ block ]
+ *
+ * The grammar is Caddy's as CoreDNS uses it. Beyond CoreDNS: a block may stand on one line (`{ force_tcp }`, `{}`), keys
+ * may be separated by commas without spaces, and a `}` without its `{` is an error.
+ */
+import {
+  CorefileError,
+  type Directive,
+  type Position,
+  type ServerBlock,
+  type Word,
+} from './ast.ts';
+import { type Environment, expandReferences } from './environment.ts';
+import type { FileSource } from './file-source.ts';
+import { type Token, tokenize } from './lexer.ts';
+import { isBrace, TokenStream } from './token-stream.ts';
+
+export interface CorefileOptions {
+  /** Named in errors; imports are relative to its folder. */
+  readonly file: string;
+  readonly environment: Environment;
+  readonly files: FileSource;
+}
+
+/** No directive nests more than two deep; the bound keeps the recursion from exhausting the stack. */
+const BLOCK_DEPTH_MAX = 64;
+
+/** Server blocks in file order, imports and snippets expanded; throws nothing but `CorefileError`. */
+export function parseCorefile(text: string, options: CorefileOptions): ServerBlock[] {
+  return new Parser(tokenize(text, options.file), options).parse();
+}
+
+class Parser {
+  readonly #stream: TokenStream;
+  readonly #environment: Environment;
+
+  constructor(tokens: readonly Token[], options: CorefileOptions) {
+    this.#stream = new TokenStream(tokens, options);
+    this.#environment = options.environment;
+  }
+
+  parse(): ServerBlock[] {
+    const blocks: ServerBlock[] = [];
+    for (let token = this.#stream.peek(); token !== undefined; token = this.#stream.peek()) {
+      if (isImport(token)) {
+        this.#expandImport();
+      } else if (isSnippetName(token)) {
+        this.#defineSnippet();
+      } else {
+        blocks.push(this.#serverBlock(token));
+      }
+    }
+    return blocks;
+  }
+
+  #serverBlock(first: Token): ServerBlock {
+    const keys = this.#keys();
+    if (keys.length === 0) {
+      throw new CorefileError(first.at, 'expected a zone before the server block');
+    }
+    const opening = this.#stream.peek();
+    if (!isBrace(opening, '{')) return { keys, directives: this.#lines(undefined, 0) };
+    this.#stream.take();
+    return { keys, directives: this.#lines(opening, 1) };
+  }
+
+  #keys(): Word[] {
+    const keys: Word[] = [];
+    let isFirst = true;
+    let comma: Position | undefined;
+    for (;;) {
+      const token = this.#stream.peek();
+      if (token === undefined || isBrace(token, '{')) break;
+      if (isBrace(token, '}')) throw new CorefileError(token.at, "unexpected '}': no '{' is open");
+      if (token.startsLine && comma === undefined && !isFirst) break;
+      isFirst = false;
+      if (token.startsLine && isImport(token)) {
+        this.#expandImport();
+        continue;
+      }
+      this.#stream.take();
+      const word = this.#word(token);
+      comma = !token.quoted && word.text.endsWith(',') ? token.at : undefined;
+      const texts = token.quoted ? [word.text] : word.text.split(',');
+      for (const text of texts) if (text !== '') keys.push({ text, at: token.at });
+    }
+    if (comma !== undefined)
+      throw new CorefileError(comma, 'expected another zone after the comma');
+    return keys;
+  }
+
+  /** Lines up to the `}` that closes `opening`, or to the end of the file where the block has no braces. */
+  #lines(opening: Token | undefined, depth: number): Directive[] {
+    if (opening !== undefined && depth > BLOCK_DEPTH_MAX) {
+      throw new CorefileError(opening.at, `blocks nest more than ${BLOCK_DEPTH_MAX} deep`);
+    }
+    const lines: Directive[] = [];
+    for (let token = this.#stream.peek(); token !== undefined; token = this.#stream.peek()) {
+      if (isBrace(token, '{')) {
+        throw new CorefileError(
+          token.at,
+          "unexpected '{': expected the name before it on its line",
+        );
+      }
+      if (isBrace(token, '}')) {
+        if (opening === undefined) {
+          throw new CorefileError(token.at, "unexpected '}': no '{' is open");
+        }
+        this.#stream.take();
+        return lines;
+      }
+      if (isImport(token)) this.#expandImport();
+      else lines.push(this.#line(depth));
+    }
+    if (opening !== undefined) {
+      throw new CorefileError(opening.at, "this '{' is never closed: expected a '}'");
+    }
+    return lines;
+  }
+
+  #line(depth: number): Directive {
+    const name = this.#word(this.#stream.take()!);
+    const args: Word[] = [];
+    for (;;) {
+      const token = this.#stream.peek();
+      if (!continuesLine(token)) return { name, args, block: undefined };
+      this.#stream.take();
+      if (isBrace(token, '{')) return { name, args, block: this.#block(token, depth) };
+      if (isEmptyBlock(token) && !continuesLine(this.#stream.peek()))
+        return { name, args, block: [] };
+      args.push(this.#word(token));
+    }
+  }
+
+  #block(opening: Token, depth: number): Directive[] {
+    const lines = this.#lines(opening, depth + 1);
+    const after = this.#stream.peek();
+    if (continuesLine(after)) {
+      throw new CorefileError(
+        after.at,
+        `unexpected '${after.text}': expected a new line after '}'`,
+      );
+    }
+    return lines;
+  }
+
+  #defineSnippet(): void {
+    const key = this.#stream.take()!;
+    const name = this.#word(key).text.slice(1, -1);
+    const opening = this.#stream.take();
+    if (!isBrace(opening, '{')) {
+      throw new CorefileError(key.at, `expected '{' after the snippet's name (${name})`);
+    }
+    const tokens: Token[] = [];
+    for (let openCount = 1; ; ) {
+      const token = this.#stream.take();
+      if (token === undefined) {
+        throw new CorefileError(key.at, `the snippet (${name}) is never closed: expected a '}'`);
+      }
+      if (isBrace(token, '{')) openCount += 1;
+      if (isBrace(token, '}')) openCount -= 1;
+      if (openCount === 0) break;
+      tokens.push(token);
+    }
+    this.#stream.defineSnippet(name, tokens, key.at);
+  }
+
+  #expandImport(): void {
+    this.#stream.expandImport(this.#stream.take()!);
+  }
+
+  #word(token: Token): Word {
+    return { text: expandReferences(token.text, this.#environment), at: token.at };
+  }
+}
+
+function isImport(token: Token): boolean {
+  return !token.quoted && token.text === 'import';
+}
+
+function isSnippetName(token: Token): boolean {
+  return !token.quoted && token.text.startsWith('(') && token.text.endsWith(')');
+}
+
+/** `cache {}`: to CoreDNS's lexer `{}` is one word; at the end of a line nothing but an empty block is meant. */
+function isEmptyBlock(token: Token): boolean {
+  return !token.quoted && token.text === '{}';
+}
+
+/** Whether the token belongs to the line of the word before it. */
+function continuesLine(token: Token | undefined): token is Token {
+  return token !== undefined && !token.startsLine && !isBrace(token, '}');
+}

@@ -1,0 +1,156 @@
+/**
+ * What every directive's reader does with its words: count them, read integers, durations and choices, and say what was
+ * expected where one does not fit.
+ */
+import { CorefileError, type Directive, type Word } from '../corefile/ast.ts';
+import type { BlockContext } from './block-context.ts';
+import { durationMs } from './duration.ts';
+
+export interface Bounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Throws a `CorefileError` at `word`; `directive` is the one it stands in. */
+export function fail(directive: string, word: Word, problem: string): never {
+  throw new CorefileError(word.at, problem, directive);
+}
+
+/** The arguments of a directive that takes no block; as many as `bounds` says, else an error. */
+export function argumentsOf(line: Directive, bounds: Bounds): readonly Word[] {
+  checkCount(line.name.text, line, bounds);
+  if (line.block !== undefined) fail(line.name.text, line.name, 'unexpected block: it takes none');
+  return line.args;
+}
+
+/** The arguments before a directive's block. */
+export function argumentsBeforeBlock(line: Directive, bounds: Bounds): readonly Word[] {
+  checkCount(line.name.text, line, bounds);
+  return line.args;
+}
+
+/** The arguments of an option, that is of one line of a directive's block. */
+export function optionArguments(
+  directive: string,
+  option: Directive,
+  bounds: Bounds,
+): readonly Word[] {
+  checkCount(directive, option, bounds);
+  if (option.block !== undefined) {
+    fail(directive, option.name, `${option.name.text}: unexpected block: it takes none`);
+  }
+  return option.args;
+}
+
+/** The only argument of an option. */
+export function optionArgument(directive: string, option: Directive): Word {
+  return optionArguments(directive, option, { min: 1, max: 1 })[0]!;
+}
+
+function checkCount(directive: string, { name, args }: Directive, { min, max }: Bounds): void {
+  const prefix = name.text === directive ? '' : `${name.text}: `;
+  if (args.length > max) {
+    fail(
+      directive,
+      args[max]!,
+      `${prefix}unexpected '${args[max]!.text}': expected ${countText(min, max)}`,
+    );
+  }
+  if (args.length < min) fail(directive, name, `${prefix}expected ${countText(min, max)}`);
+}
+
+function countText(min: number, max: number): string {
+  if (max === 0) return 'no argument';
+  if (min === max) return min === 1 ? 'one argument' : `${min} arguments`;
+  if (max !== Number.POSITIVE_INFINITY) return `${min} to ${max} arguments`;
+  return min === 1 ? 'at least one argument' : `at least ${min} arguments`;
+}
+
+/** A line of a block that no reader knows. */
+export function failOption(directive: string, option: Directive, known: readonly string[]): never {
+  return fail(
+    directive,
+    option.name,
+    `unknown option '${option.name.text}': expected ${listText(known)}`,
+  );
+}
+
+/** An integer as Go's strconv.Atoi reads it. */
+export function integerOf(directive: string, word: Word, { min, max }: Bounds): number {
+  const value = /^[+-]?\d+$/.test(word.text) ? Number(word.text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  return fail(directive, word, `'${word.text}': expected an integer${rangeText(min, max)}`);
+}
+
+function rangeText(min: number, max: number): string {
+  if (max !== Number.MAX_SAFE_INTEGER) return ` from ${min} to ${max}`;
+  return min === Number.MIN_SAFE_INTEGER ? '' : ` of at least ${min}`;
+}
+
+/** Milliseconds of a Go duration from `minMs` to `maxMs`. */
+export function durationOf(
+  directive: string,
+  word: Word,
+  minMs = 0,
+  maxMs = Number.MAX_VALUE,
+): number {
+  const value = durationMs(word.text);
+  if (value === undefined) {
+    return fail(
+      directive,
+      word,
+      `'${word.text}': expected a duration with its unit, such as 30s, 5m or 100ms`,
+    );
+  }
+  if (value >= minMs && value <= maxMs) return value;
+  const upper = maxMs === Number.MAX_VALUE ? '' : ` and at most ${durationText(maxMs)}`;
+  return fail(
+    directive,
+    word,
+    `'${word.text}': expected a duration of at least ${durationText(minMs)}${upper}`,
+  );
+}
+
+function durationText(ms: number): string {
+  return ms % 3_600_000 === 0 && ms > 0 ? `${ms / 3_600_000}h` : `${ms / 1_000}s`;
+}
+
+export function oneOf<Choice extends string>(
+  directive: string,
+  word: Word,
+  choices: readonly Choice[],
+): Choice {
+  const choice = choices.find((text) => text === word.text);
+  return choice ?? fail(directive, word, `'${word.text}': expected ${listText(choices)}`);
+}
+
+function listText(texts: readonly string[]): string {
+  return texts.length === 1 ? texts[0]! : `${texts.slice(0, -1).join(', ')} or ${texts.at(-1)}`;
+}
+
+/** The directive where CoreDNS forbids a second one in a server block. */
+export function onlyOne(lines: readonly Directive[]): Directive | undefined {
+  const [first, second] = lines;
+  if (second !== undefined && first !== undefined) {
+    const place = `${first.name.at.file}:${first.name.at.line}`;
+    fail(
+      second.name.text,
+      second.name,
+      `expected once in a server block: it stands at ${place} too`,
+    );
+  }
+  return first;
+}
+
+/** The one that counts where CoreDNS accepts several and ignores the others; warns of them. */
+export function warnIgnored(
+  lines: readonly Directive[],
+  kept: Directive,
+  context: BlockContext,
+): void {
+  for (const { name } of lines) {
+    if (name === kept.name) continue;
+    const problem = `ignored: the one at line ${kept.name.at.line} counts`;
+    context.warn({ directive: name.text, at: name.at, problem });
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * The `forward` lines of a server block at work: the first whose FROM has the name and whose `except` has not takes the
+ * question; an answer whose rcode is in its `next` goes on to the following line instead, as in CoreDNS.
+ */
+import { wallClockS } from '../base/clock.ts';
+import { errorText, type UpstreamResult } from '../upstream/failure.ts';
+import type { Forward } from '../upstream/forward.ts';
+import { isBelow, nameFromText } from '../wire/name.ts';
+import { type Octets, setU16 } from '../wire/octets.ts';
+import { HEADER_SIZE, RCODE } from '../wire/registry.ts';
+import { buildUpstreamQuery, OPT_SIZE } from '../wire/reply.ts';
+import { type Response, readResponse } from '../wire/response.ts';
+import type { Question, Resolution, Source } from './resolution.ts';
+
+interface Line {
+  readonly forward: Forward;
+  readonly from: Octets;
+  readonly except: readonly Octets[];
+}
+
+export class ForwardSource implements Source {
+  readonly #lines: readonly Line[];
+  readonly #udpSize: number;
+
+  /** `udpSize`: what our OPT offers to upstreams, in octets. */
+  constructor(forwards: readonly Forward[], udpSize: number) {
+    this.#lines = forwards.map((forward) => ({
+      forward,
+      from: nameFromText(forward.options.from)!,
+      except: forward.options.except.map((name) => nameFromText(name)!),
+    }));
+    this.#udpSize = udpSize;
+  }
+
+  resolve(question: Question): Promise<Resolution> | undefined {
+    const lines = this.#lines.filter(
+      ({ from, except }) =>
+        isBelow(question.qname, from) && !except.some((name) => isBelow(question.qname, name)),
+    );
+    return lines.length === 0 ? undefined : this.#ask(lines, question);
+  }
+
+  async #ask(lines: readonly Line[], question: Question): Promise<Resolution> {
+    const query = buildUpstreamQuery({ ...question, udpSize: this.#udpSize });
+    const questionEnd = HEADER_SIZE + question.qname.length + 4;
+    let resolution: Resolution | undefined;
+    for (const { forward } of lines) {
+      resolution = await exchange(forward, query, questionEnd, question.transport);
+      if (!resolution.ok || !goesOn(forward, resolution.response)) break;
+    }
+    return resolution!;
+  }
+}
+
+/** Whether the answer is not this line's to give: `next` and `next_on_nodata`. */
+function goesOn({ options }: Forward, { body, facts }: Response): boolean {
+  if (options.next.includes(body.rcode)) return true;
+  return options.nextOnNodata && body.rcode === RCODE.NOERROR && !facts.answersType;
+}
+
+async function exchange(
+  forward: Forward,
+  query: Octets,
+  questionEnd: number,
+  transport: 'udp' | 'tcp',
+): Promise<Resolution> {
+  const result = await forward.exchange(query, { transport });
+  const resolution = read(result, questionEnd);
+  if (!lacksEdns(resolution)) return resolution;
+  // RFC 6891 §6.2.2: a server that does not know EDNS says FORMERR, so it is asked without.
+  const plain = query.slice(0, query.length - OPT_SIZE);
+  setU16(plain, 10, 0);
+  return read(await forward.exchange(plain, { transport }), questionEnd);
+}
+
+function lacksEdns(resolution: Resolution): boolean {
+  if (!resolution.ok) return false;
+  const { body, facts } = resolution.response;
+  return body.rcode === RCODE.FORMERR && !facts.hasOpt;
+}
+
+function read(result: UpstreamResult, questionEnd: number): Resolution {
+  if (!result.ok) {
+    const { failure } = result;
+    const rcode = failure.code === 'max_concurrent' ? RCODE.REFUSED : RCODE.SERVFAIL;
+    return { ok: false, rcode, reason: errorText(failure) };
+  }
+  const response = readResponse(result.response, questionEnd, wallClockS());
+  if (response === undefined) {
+    // A client whose question was well formed is not told FORMERR for an upstream's fault.
+    return { ok: false, rcode: RCODE.SERVFAIL, reason: `malformed response from ${result.to}` };
+  }
+  return { ok: true, response, by: 'forward' };
+}

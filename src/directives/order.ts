@@ -1,0 +1,61 @@
+/**
+ * The directives by name, in the order in which their handlers see a query: that of CoreDNS 1.14.4's chain, as far as
+ * node-cache has them. Their order in the Corefile means nothing, but among repetitions of the same one.
+ */
+
+/** From the client's side to the upstream's. `metadata` and `dnstap` are in node-cache by accident of its imports. */
+export const DIRECTIVE_ORDER = [
+  'metadata',
+  'timeouts',
+  'reload',
+  'bufsize',
+  'bind',
+  'debug',
+  'trace',
+  'health',
+  'pprof',
+  'prometheus',
+  'errors',
+  'log',
+  'dnstap',
+  'dns64',
+  'loadbalance',
+  'cache',
+  'rewrite',
+  'template',
+  'hosts',
+  'loop',
+  'forward',
+  'whoami',
+] as const;
+
+export type DirectiveName = (typeof DIRECTIVE_ORDER)[number];
+
+/** Known from node-cache, and refused until this program has them. */
+const UNDELIVERED = [
+  'metadata',
+  'trace',
+  'pprof',
+  'dnstap',
+  'dns64',
+  'loadbalance',
+  'rewrite',
+  'template',
+  'hosts',
+  'whoami',
+] as const satisfies readonly DirectiveName[];
+
+export type DeliveredName = Exclude<DirectiveName, (typeof UNDELIVERED)[number]>;
+
+/** Every directive that this version accepts, in the order of the chain. */
+export const DELIVERED_DIRECTIVES: readonly DeliveredName[] = DIRECTIVE_ORDER.filter(
+  (name): name is DeliveredName => !(UNDELIVERED as readonly string[]).includes(name),
+);
+
+export function isKnown(name: string): name is DirectiveName {
+  return (DIRECTIVE_ORDER as readonly string[]).includes(name);
+}
+
+export function isDelivered(name: string): name is DeliveredName {
+  return (DELIVERED_DIRECTIVES as readonly string[]).includes(name);
+}

@@ -1,0 +1,112 @@
+/**
+ * What a Corefile asks for, as plain data, one `ServerConfig` a server block: it crosses to threads, and two can be
+ * compared. Handlers are made from it elsewhere; nothing here listens, resolves or keeps anything.
+ */
+import type { CachePolicy } from '../cache/policy.ts';
+import { CorefileError, type Directive, type ServerBlock } from '../corefile/ast.ts';
+import type { FileSource } from '../corefile/file-source.ts';
+import { printServerBlock } from '../corefile/printer.ts';
+import type { ForwardOptions } from '../upstream/options.ts';
+import { type BindOptions, boundWords, readBind } from './bind.ts';
+import type { BlockContext, Warning } from './block-context.ts';
+import { readBufsize } from './bufsize.ts';
+import { readCache } from './cache.ts';
+import { readDebug } from './debug.ts';
+import { type ErrorsOptions, readErrors } from './errors.ts';
+import { readForward } from './forward.ts';
+import { type HealthOptions, readHealth } from './health.ts';
+import { checkOverlap } from './listener-overlap.ts';
+import { type LogRule, readLog } from './log.ts';
+import { readLoop } from './loop.ts';
+import { DELIVERED_DIRECTIVES, type DeliveredName, isDelivered, isKnown } from './order.ts';
+import { type PrometheusOptions, readPrometheus } from './prometheus.ts';
+import { type ReloadOptions, readReload } from './reload.ts';
+import { readTimeouts, type TimeoutOptions } from './timeouts.ts';
+import { readZoneKeys, type ZoneKey } from './zone-key.ts';
+
+export interface ServerConfig {
+  /** In the order of the keys; at least one. */
+  readonly zones: readonly ZoneKey[];
+  /** The block printed canonically: alike for two blocks exactly if they hold the same words. */
+  readonly canonical: string;
+  /** Undefined: every address. */
+  readonly bind: readonly BindOptions[] | undefined;
+  readonly bufsize: number | undefined;
+  readonly cache: CachePolicy | undefined;
+  readonly debug: boolean;
+  readonly errors: ErrorsOptions | undefined;
+  /** In the order in which they are tried. */
+  readonly forward: readonly ForwardOptions[];
+  readonly health: HealthOptions | undefined;
+  readonly log: readonly LogRule[];
+  readonly loop: boolean;
+  readonly prometheus: PrometheusOptions | undefined;
+  readonly reload: ReloadOptions | undefined;
+  readonly timeouts: TimeoutOptions;
+}
+
+export interface ServerBlockOptions {
+  /** Of keys that name none; `-dns.port`. */
+  readonly defaultPort: number;
+  /** Reads the resolv.conf files of `forward`. */
+  readonly files: Pick<FileSource, 'read'>;
+  /** Told of what works but can hardly be meant. */
+  readonly warn: (warning: Warning) => void;
+}
+
+/** Settings of each block, in file order; throws a `CorefileError` at the first thing that is wrong. */
+export function readServerBlocks(
+  blocks: readonly ServerBlock[],
+  options: ServerBlockOptions,
+): ServerConfig[] {
+  const configs = blocks.map((block) => readServerBlock(block, options));
+  checkOverlap(configs, boundWords);
+  return configs;
+}
+
+function readServerBlock(block: ServerBlock, options: ServerBlockOptions): ServerConfig {
+  const zones = block.keys.flatMap((key) => readZoneKeys(key, options.defaultPort));
+  const byName = groupByName(block.directives);
+  const linesOf = (name: DeliveredName) => byName.get(name) ?? [];
+  const context: BlockContext = {
+    zones: zones.map(({ zone }) => zone),
+    files: options.files,
+    warn: options.warn,
+  };
+  return {
+    zones,
+    canonical: printServerBlock(block),
+    bind: readBind(linesOf('bind')),
+    bufsize: readBufsize(linesOf('bufsize'), context),
+    cache: readCache(linesOf('cache'), context),
+    debug: readDebug(linesOf('debug')),
+    errors: readErrors(linesOf('errors')),
+    forward: readForward(linesOf('forward'), context),
+    health: readHealth(linesOf('health'), context),
+    log: readLog(linesOf('log'), context),
+    loop: readLoop(linesOf('loop')),
+    prometheus: readPrometheus(linesOf('prometheus')),
+    reload: readReload(linesOf('reload'), context),
+    timeouts: readTimeouts(linesOf('timeouts')),
+  };
+}
+
+function groupByName(directives: readonly Directive[]): Map<DeliveredName, Directive[]> {
+  const byName = new Map<DeliveredName, Directive[]>();
+  for (const directive of directives) {
+    const name = deliveredName(directive);
+    const lines = byName.get(name);
+    if (lines === undefined) byName.set(name, [directive]);
+    else lines.push(directive);
+  }
+  return byName;
+}
+
+function deliveredName({ name }: Directive): DeliveredName {
+  if (isDelivered(name.text)) return name.text;
+  const expected = `expected one of ${[...DELIVERED_DIRECTIVES].sort().join(', ')}`;
+  const problem = isKnown(name.text)
+    ? `directive '${name.text}' is not supported by this version yet: ${expected}`
+    : `Unknown directive '${name.text}': ${expected}`;
+  throw new CorefileError(name.at, problem);
+}
