@@ -1,0 +1,97 @@
+/**
+ * The upstream's replies, read by dns-packet: over UDP, and over TCP in segments that cut frames anywhere.
+ */
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { after, before, test } from 'node:test';
+import { decode, encode, type Packet, type RecordType } from 'dns-packet';
+import { addressOfName, encodeName } from '../../../bench/load/protocol.ts';
+import { startUpstream, type Upstream } from '../../../bench/load/upstream.ts';
+import { dottedAddress } from '../support/address.ts';
+
+let upstream: Upstream;
+before(async () => {
+  upstream = await startUpstream();
+});
+after(() => upstream.close());
+
+function query(id: number, name: string, type: RecordType = 'A', extra: Packet = {}): Buffer {
+  return encode({ type: 'query', id, flags: 0x100, questions: [{ name, type }], ...extra });
+}
+
+function addressOf(name: string): string {
+  const octets = encodeName(name);
+  assert(!(octets instanceof Error));
+  return dottedAddress(addressOfName(octets, 0, octets.length));
+}
+
+async function askOverUdp(message: Buffer) {
+  const socket = createSocket('udp4');
+  socket.send(message, upstream.port, '127.0.0.1');
+  const [reply] = (await once(socket, 'message')) as [Buffer];
+  socket.close();
+  return decode(reply);
+}
+
+test('an A query gets the address of its name, in the spelling that was asked', async () => {
+  const reply = await askOverUdp(query(77, 'Www.Example.org'));
+  assert.equal(reply.id, 77);
+  assert.deepEqual([reply.flag_qr, reply.flag_rd, reply.flag_ra], [true, true, true]);
+  assert.equal(reply.questions?.[0]?.name, 'Www.Example.org');
+  const [answer] = reply.answers!;
+  assert(answer?.type === 'A');
+  assert.equal(answer.data, addressOf('www.example.org'));
+  assert.equal(answer.ttl, 3600);
+});
+
+test('another type gets no record; OPT is answered with OPT', async () => {
+  const opt = { type: 'OPT', name: '.', udpPayloadSize: 4096, flags: 0, options: [] } as const;
+  const extra = { additionals: [opt] } as unknown as Packet;
+  const reply = await askOverUdp(query(1, 'www.example.org', 'AAAA', extra));
+  assert.deepEqual(reply.answers, []);
+  assert.equal(reply.additionals?.[0]?.type, 'OPT');
+});
+
+test('over TCP, segments may cut frames anywhere, and replies come in order', async () => {
+  const names = Array.from({ length: 20 }, (_, index) => `host${index}.example.org`);
+  const frames = Buffer.concat(
+    names.flatMap((name, id) => {
+      const message = query(id, name);
+      return [Buffer.from([message.length >> 8, message.length & 0xff]), message];
+    }),
+  );
+  const socket = connect({ port: upstream.port, host: '127.0.0.1', noDelay: true });
+  await once(socket, 'connect');
+  for (const end of [1, 2, 30, 300, frames.length]) {
+    const start = [0, 1, 2, 30, 300][[1, 2, 30, 300, frames.length].indexOf(end)]!;
+    await new Promise((resolve) => socket.write(frames.subarray(start, end), resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  let octets = Buffer.alloc(0);
+  const addresses: string[] = [];
+  while (addresses.length < names.length) {
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    octets = Buffer.concat([octets, chunk]);
+    while (octets.length > 2 && octets.length >= 2 + octets.readUInt16BE(0)) {
+      const end = 2 + octets.readUInt16BE(0);
+      const [answer] = decode(octets.subarray(2, end)).answers!;
+      assert(answer?.type === 'A');
+      addresses.push(answer.data);
+      octets = octets.subarray(end);
+    }
+  }
+  assert.deepEqual(addresses, names.map(addressOf));
+  socket.destroy();
+});
+
+test('a malformed query gets no reply, and the next one does', async () => {
+  const socket = createSocket('udp4');
+  socket.send(Buffer.from('0001', 'hex'), upstream.port, '127.0.0.1');
+  socket.send(query(2, 'example.org').subarray(0, 20), upstream.port, '127.0.0.1');
+  socket.send(query(3, 'example.org'), upstream.port, '127.0.0.1');
+  const [reply] = (await once(socket, 'message')) as [Buffer];
+  assert.equal(decode(reply).id, 3);
+  socket.close();
+});
