@@ -40,6 +40,8 @@ const answerer = new Answerer(memory, {
   hashSeed: data.hashSeed,
   bufferSize: BUFFER_SIZE,
   batchMax: BATCH_MAX,
+  isStream: false,
+  answersIndirect: false,
 });
 const loop = new ResponderLoop({
   libc: requireLibc(),

@@ -15,3 +15,8 @@ export const systemClock: Clock = {
     return seconds * 1000 + nanoseconds / 1e6;
   },
 };
+
+/** Seconds since 1970, for what the DNS itself dates so: the validity of signatures. */
+export function wallClockS(): number {
+  return Math.floor(Date.now() / 1000);
+}

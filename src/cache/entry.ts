@@ -10,7 +10,9 @@
  *      8, 9  prefetch from, ms (double)         16  prefetch: pause between hits at most, ms
  *                                               17  born at, ms (wrapping): older marks of the slot are another entry's
  *                                               18  TTL as admitted, seconds
- *   key      key words                          19  server block
+ *                                               19  server block
+ *                                               20  TTL when stale, seconds
+ *   key      key words                          21  stale: pause between refreshes, ms
  *   ttls     16-bit offsets of TTL fields in the body, padded to a word
  *   body     the octets behind the question: answer, authority, additional, without OPT
  *
@@ -38,7 +40,9 @@ export const ENTRY = {
   BORN: 17,
   TTL: 18,
   BLOCK: 19,
-  SIZE: 20,
+  STALE_TTL: 20,
+  RECHECK: 21,
+  SIZE: 22,
 } as const;
 
 export const ENTRY_FLAG = {
@@ -62,6 +66,10 @@ export interface EntryTimes {
   readonly prefetchHits: number;
   readonly prefetchPauseMs: number;
   readonly ttlS: number;
+  /** What a stale reply shows. */
+  readonly staleTtlS: number;
+  /** A stale answer asks for a refresh this often. */
+  readonly recheckMs: number;
 }
 
 /** Octets of an entry. */
@@ -101,6 +109,8 @@ export function writeEntry(
   words[at + ENTRY.BORN] = bornAtMs | 0;
   words[at + ENTRY.TTL] = times.ttlS;
   words[at + ENTRY.BLOCK] = key.block;
+  words[at + ENTRY.STALE_TTL] = times.staleTtlS;
+  words[at + ENTRY.RECHECK] = times.recheckMs;
   for (let index = 0; index < key.size; index++) {
     words[at + ENTRY.SIZE + index] = word(key.words, index);
   }

@@ -13,7 +13,7 @@ import { ENTRY } from './entry.ts';
 import { type CacheMemory, MARK_WORDS } from './memory.ts';
 
 /** A second: the shortest life of an entry's TTL, so that no refresh comes too late by it. */
-const REFRESH_PAUSE_MS = 1000;
+export const REFRESH_PAUSE_MS = 1000;
 
 /** The first of a reader's marks. */
 export function marksOf(memory: CacheMemory, reader: number): number {
@@ -41,18 +41,18 @@ export function isPopular(words: Int32Array, marksAt: number, at: number): boole
   return word(words, mark + 1) >= word(words, at + ENTRY.PREFETCH_HITS);
 }
 
-/** Whether this reader should ask for a refresh now; true at most once a second for an entry. */
+/** Whether this reader should ask for a refresh now; true at most once in `pauseMs` for an entry. */
 export function takeRefreshTurn(
   words: Int32Array,
   marksAt: number,
   at: number,
   nowMs: number,
+  pauseMs = REFRESH_PAUSE_MS,
 ): boolean {
   const mark = marksAt + word(words, at + ENTRY.SLOT) * MARK_WORDS + 2;
   const now = nowMs | 0;
   const asked = word(words, mark);
-  if (asked !== 0 && ((now - asked) | 0) < REFRESH_PAUSE_MS && ((now - asked) | 0) >= 0)
-    return false;
+  if (asked !== 0 && ((now - asked) | 0) < pauseMs && ((now - asked) | 0) >= 0) return false;
   words[mark] = nonZero(now);
   return true;
 }

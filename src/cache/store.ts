@@ -32,8 +32,6 @@ import {
 
 /** Evictions tried for one insert before it is given up; a large answer may need the room of many small ones. */
 const EVICTIONS_MAX = 64;
-/** Slots looked at in one turn of the sweep. */
-const SWEEP_SLOTS = 256;
 
 /** The orders and bounds of one server block. */
 interface BlockOrders {
@@ -55,8 +53,10 @@ export class CacheStore {
   readonly #slab: Slab;
   readonly #retired: RetiredUnits;
   readonly #blocks = new Map<number, BlockOrders>();
+  /** Slots given back; those from `#freshSlot` on were never used, so that memory nobody needs stays untouched. */
   readonly #freeSlots: Int32Array;
-  #freeSlotCount: number;
+  #freeSlotCount = 0;
+  #freshSlot = 0;
   /** Unit of each slot's entry; 0: none. */
   readonly #unitOf: Int32Array;
   readonly #frontedAtMs: Int32Array;
@@ -71,8 +71,7 @@ export class CacheStore {
     this.#slab = new Slab(memory);
     // Twice, so that whatever is still linked can be dropped even when as much again waits for a reader.
     this.#retired = new RetiredUnits(memory, 2 * slotCount);
-    this.#freeSlots = Int32Array.from({ length: slotCount }, (_, index) => slotCount - 1 - index);
-    this.#freeSlotCount = slotCount;
+    this.#freeSlots = new Int32Array(slotCount);
     this.#unitOf = new Int32Array(slotCount);
     this.#frontedAtMs = new Int32Array(slotCount);
   }
@@ -91,7 +90,7 @@ export class CacheStore {
   }
 
   get entryCount(): number {
-    return this.memory.plan.slotCount - this.#freeSlotCount;
+    return this.#freshSlot - this.#freeSlotCount;
   }
 
   /** Makes room for a block's entries; a block that is known keeps them. */
@@ -190,12 +189,12 @@ export class CacheStore {
 
   /**
    * Drops entries that can be served no more, a few slots a call, so that the memory of names nobody asks for comes back
-   * and the entry counts stay honest. Call it now and then; a whole round takes slotCount / 256 calls.
+   * and the entry counts stay honest. `count`: slots looked at.
    */
-  sweep(nowMs: number): void {
+  sweep(nowMs: number, count: number): void {
     const { doubles } = this.memory;
     const { slotCount } = this.memory.plan;
-    for (let step = Math.min(SWEEP_SLOTS, slotCount); step > 0 && !this.isStuck; step--) {
+    for (let step = Math.min(count, slotCount); step > 0 && !this.isStuck; step--) {
       const at = this.entryOfSlot(this.#sweptTo);
       this.#sweptTo = (this.#sweptTo + 1) % slotCount;
       if (at !== 0 && doubles[(at + ENTRY.STALE) >> 1]! <= nowMs) this.remove(at);
@@ -208,7 +207,7 @@ export class CacheStore {
     const keepsPlace = replacedAt !== 0 && this.#orderOf(replacedAt) === order;
     if (!keepsPlace && order.isFull) this.#evict(order, nowMs);
     for (let step = 0; step < EVICTIONS_MAX && !this.isStuck; step++) {
-      const unit = replacedAt === 0 && this.#freeSlotCount === 0 ? 0 : this.#slab.allocate(bytes);
+      const unit = replacedAt === 0 && !this.#hasFreeSlot() ? 0 : this.#slab.allocate(bytes);
       if (unit !== 0) return unit;
       this.#evict(this.#largestOrder(), nowMs);
       this.#retired.reclaim(this.#free);
@@ -237,9 +236,14 @@ export class CacheStore {
   }
 
   #takeSlot(): number {
-    assert(this.#freeSlotCount > 0, 'a slot was made free first');
+    assert(this.#hasFreeSlot(), 'a slot was made free first');
+    if (this.#freeSlotCount === 0) return this.#freshSlot++;
     this.#freeSlotCount -= 1;
     return word(this.#freeSlots, this.#freeSlotCount);
+  }
+
+  #hasFreeSlot(): boolean {
+    return this.#freeSlotCount > 0 || this.#freshSlot < this.memory.plan.slotCount;
   }
 
   /** Unlinks a slot's entry, which is in no order any more. */

@@ -32,6 +32,12 @@ export interface Source {
   resolve(question: Question): Promise<Resolution> | undefined;
 }
 
+/** One end of what a query came over; the host is an IP address. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** One reply that left, or is about to. */
 export interface ReplyReport {
   readonly query: Octets;
@@ -39,7 +45,10 @@ export interface ReplyReport {
   readonly reply: Octets;
   readonly protocol: 'udp' | 'tcp';
   readonly durationMs: number;
-  readonly peer: () => { readonly host: string; readonly port: number };
+  /** The client. */
+  readonly peer: () => HostPort;
+  /** Our address that the client asked. */
+  readonly local: () => HostPort;
   /** Why there is no answer, where there is none. */
   readonly failure: string | undefined;
 }

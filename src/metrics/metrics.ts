@@ -33,6 +33,8 @@ export class Metrics {
   readonly registry = new Registry();
   readonly families: Families;
   readonly rows: CounterRows;
+  /** Called before each exposition: sets what is counted elsewhere. */
+  collect: () => void = () => {};
 
   constructor(rows: CounterRows, build: BuildInfo) {
     this.rows = rows;
@@ -51,6 +53,7 @@ export class Metrics {
   /** The text of all series: one family a turn of the event loop, so that queries do not wait for the whole of it. */
   async expose(): Promise<string> {
     this.fold();
+    this.collect();
     this.#readProcess();
     this.#countOverflows();
     const texts: string[] = [];

@@ -217,8 +217,49 @@ const ZEROHOP_SERIES = {
   ),
   upstreamReasks: counter(
     'zerohop_upstream_reasks_total',
+    ['to', 'reason'],
+    'Queries asked again: late, closed, truncated, mismatch or failed.',
+  ),
+  upstreamOverloads: counter(
+    'zerohop_upstream_overloads_total',
     ['to'],
-    'Queries asked again because a response was late or a connection was lost.',
+    'Queries for which every connection and the queue behind them were full.',
+  ),
+  upstreamQueryLimit: gauge(
+    'zerohop_upstream_query_limit',
+    ['to'],
+    'Queries after which the upstream closes a connection, as learnt; 0 if it does not.',
+  ),
+  inFlightQueries: gauge(
+    'zerohop_in_flight_queries',
+    [],
+    'Distinct questions that wait for an upstream.',
+  ),
+  inFlightRefused: counter(
+    'zerohop_in_flight_refused_total',
+    [],
+    'Client queries answered with SERVFAIL because too many waited.',
+  ),
+  tcpConnections: gauge('zerohop_tcp_connections', [], 'Open TCP connections of clients.'),
+  tcpRefused: counter(
+    'zerohop_tcp_connections_refused_total',
+    [],
+    'TCP connections of clients that were closed at once because there were too many.',
+  ),
+  sendFailures: counter(
+    'zerohop_send_failures_total',
+    [],
+    'Replies to misses that the kernel refused to send.',
+  ),
+  responderRestarts: counter(
+    'zerohop_responder_restarts_total',
+    [],
+    'Responder threads started again after they died.',
+  ),
+  cacheRefused: counter(
+    'zerohop_cache_refused_total',
+    [],
+    'Responses not cached because no room could be made for them.',
   ),
   upstreamMismatchedResponses: counter(
     'zerohop_upstream_mismatched_responses_total',

@@ -13,6 +13,7 @@
  * from the address that was asked.
  */
 import { type Libc, OS, Pinned } from './libc.ts';
+import { readyPacketInfo, TIMESTAMP_SIZE } from './packet-info.ts';
 import { SOCKET_ADDRESS_SIZE } from './socket-address.ts';
 
 /** Datagrams in a batch at most: with more, the first waits noticeably for the last. */
@@ -23,9 +24,6 @@ export const BUFFER_SIZE = 4096;
 const BUFFER_STRIDE = BUFFER_SIZE + 64;
 /** Arrival time and packet information of IPv6, rounded up. */
 export const CONTROL_SIZE = 96;
-const TIMESTAMP_SIZE = 32;
-const PACKET_INFO_SIZE_IPV4 = 32;
-const PACKET_INFO_SIZE_IPV6 = 40;
 const IOVEC_SIZE = 16;
 /** `struct mmsghdr` of 64-bit Linux: offsets in octets. */
 const MMSGHDR_SIZE = 64;
@@ -128,8 +126,10 @@ export class DatagramBatch {
     this.words[(SEND_IOVECS + header * IOVEC_SIZE + 8) >> 2] = size;
     const at = (SEND_HEADERS + header * MMSGHDR_SIZE) >> 2;
     this.words[at + (NAME_SIZE >> 2)] = this.nameSizeOf(slot);
-    if (this.#mode === CONTROL_MODE.PACKET_INFO) this.#setPacketInfo(at, slot);
-    else this.words[at + (CONTROL_LENGTH >> 2)] = 0;
+    this.words[at + (CONTROL_LENGTH >> 2)] =
+      this.#mode === CONTROL_MODE.PACKET_INFO
+        ? readyPacketInfo(this.words, (this.controlAt(slot) + TIMESTAMP_SIZE) >> 2)
+        : 0;
   }
 
   /** Sends what is queued. An answer that the kernel refuses (its buffer is full, a rule forbids it) is lost, and counted. */
@@ -189,13 +189,6 @@ export class DatagramBatch {
     this.#memory.setPointer(at + CONTROL, base + this.controlAt(slot) + TIMESTAMP_SIZE);
     this.#memory.setPointer(SEND_IOVECS + header * IOVEC_SIZE, base + this.bufferAt(slot));
     this.#wiredTo[header] = slot;
-  }
-
-  #setPacketInfo(at: number, slot: number): void {
-    const info = (this.controlAt(slot) + TIMESTAMP_SIZE) >> 2;
-    const isIpv6 = this.words[info + 2] === OS.IPPROTO_IPV6;
-    this.words[info + (isIpv6 ? 8 : 4)] = 0;
-    this.words[at + (CONTROL_LENGTH >> 2)] = isIpv6 ? PACKET_INFO_SIZE_IPV6 : PACKET_INFO_SIZE_IPV4;
   }
 }
 

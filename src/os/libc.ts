@@ -13,6 +13,7 @@ type Address = number;
 
 export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
+  socketpair(domain: number, type: number, protocol: number, fds: Address): number;
   bind(fd: number, address: Address, size: number): number;
   connect(fd: number, address: Address, size: number): number;
   listen(fd: number, backlog: number): number;
@@ -49,6 +50,7 @@ export interface Libc {
 
 const SIGNATURES = [
   'int socket(int, int, int)',
+  'int socketpair(int, int, int, uintptr_t)',
   'int bind(int, uintptr_t, uint32_t)',
   'int connect(int, uintptr_t, uint32_t)',
   'int listen(int, int)',
@@ -72,6 +74,7 @@ const SIGNATURES = [
 
 /** Linux's numbers, equal on x86-64 and arm64 (asm-generic). */
 export const OS = {
+  AF_UNIX: 1,
   AF_INET: 2,
   AF_INET6: 10,
   SOCK_STREAM: 1,

@@ -14,7 +14,7 @@ import { bodyAt, ENTRY, ENTRY_FLAG, flagsOf, ttlCountOf, ttlsAt } from '../cache
 import { ReaderEpoch } from '../cache/epochs.ts';
 import { CacheKey, finishKey, keyFlags, setKeyName } from '../cache/key.ts';
 import { remainingTtlS } from '../cache/lifetime.ts';
-import { isPopular, markHit, marksOf, takeRefreshTurn } from '../cache/marks.ts';
+import { isPopular, markHit, marksOf, REFRESH_PAUSE_MS, takeRefreshTurn } from '../cache/marks.ts';
 import type { CacheMemory } from '../cache/memory.ts';
 import { RefreshRing } from '../cache/refresh-ring.ts';
 import { findEntry } from '../cache/table.ts';
@@ -28,7 +28,7 @@ import {
 } from '../metrics/counter-words.ts';
 import { type Octets, word } from '../wire/octets.ts';
 import { QueryFields, readQuery, VERDICT, type Verdict } from '../wire/query.ts';
-import { FLAG, RCODE } from '../wire/registry.ts';
+import { FLAG, MESSAGE_SIZE_MAX, RCODE } from '../wire/registry.ts';
 import {
   BodySource,
   udpLimit,
@@ -55,6 +55,10 @@ export interface AnswererOptions {
   /** Room for a reply in the query's buffer. */
   readonly bufferSize: number;
   readonly batchMax: number;
+  /** Replies go over TCP: no bound but a message's own. */
+  readonly isStream: boolean;
+  /** Answers from the cache also for zones that are not direct: the resolver, who does the rest of their chain. */
+  readonly answersIndirect: boolean;
 }
 
 export class Answerer {
@@ -69,7 +73,7 @@ export class Answerer {
   readonly #countersAt: number;
   /** Milliseconds of the monotonic clock, in an array so that no number object is made of it. */
   readonly #now = new Float64Array(1);
-  #plan: ResponderPlan = { listeners: [], udpSizeMax: 0 };
+  #plan: ResponderPlan = { listeners: {} };
   /** What is counted once the batch's duration is known. */
   readonly #counted: { row: Int32Array; qtype: Int32Array; sizes: Int32Array };
   #countedCount = 0;
@@ -138,7 +142,8 @@ export class Answerer {
       const reply = writeEmptyReply(octets, at, query, RCODE.REFUSED, 0);
       return this.#countRefusal(plan, size, reply, RCODE.REFUSED);
     }
-    if (!zone.isDirect || (query.flags & FLAG.OPCODE) !== 0) return OUTCOME.MISS;
+    const isServedHere = zone.isDirect || this.#options.answersIndirect;
+    if (!isServedHere || (query.flags & FLAG.OPCODE) !== 0) return OUTCOME.MISS;
     finishKey(this.#key, query, zone.block, keyFlags(query), this.#options.hashSeed);
     const entry = findEntry(this.#memory, this.#key);
     return entry === 0 ? OUTCOME.MISS : this.#hit(octets, at, size, entry, zone);
@@ -155,13 +160,16 @@ export class Answerer {
     ) {
       return OUTCOME.MISS;
     }
-    const limit = udpLimit(this.#query, this.#plan.udpSizeMax);
+    const limit = this.#options.isStream
+      ? MESSAGE_SIZE_MAX
+      : udpLimit(this.#query, zone.udpSizeMax);
     const source = this.#source;
     this.#setSource(entry);
     // 11: OPT. A reply that the client would take whole but this buffer cannot hold goes the long way.
     const needed = this.#query.questionEnd + source.size + 11;
     if (needed > this.#options.bufferSize && limit > this.#options.bufferSize) return OUTCOME.MISS;
-    if ((flags & ENTRY_FLAG.KEEP_TTL) !== 0) source.ttlS = word(words, entry + ENTRY.TTL);
+    if (isStale) source.ttlS = word(words, entry + ENTRY.STALE_TTL);
+    else if ((flags & ENTRY_FLAG.KEEP_TTL) !== 0) source.ttlS = word(words, entry + ENTRY.TTL);
     else source.ttlS = remainingTtlS(doubles[(entry + ENTRY.EXPIRES) >> 1]!, nowMs);
     const reply = writeReply(octets, at, this.#query, source, limit);
     markHit(words, this.#marksAt, entry, nowMs | 0);
@@ -193,7 +201,9 @@ export class Answerer {
   #askRefresh(entry: number, isStale: boolean): void {
     const { words } = this.#memory;
     if (!isStale && !isPopular(words, this.#marksAt, entry)) return;
-    if (!takeRefreshTurn(words, this.#marksAt, entry, this.#now[0]! | 0)) return;
+    const recheckMs = isStale ? word(words, entry + ENTRY.RECHECK) : 0;
+    const pauseMs = Math.max(REFRESH_PAUSE_MS, recheckMs);
+    if (!takeRefreshTurn(words, this.#marksAt, entry, this.#now[0]! | 0, pauseMs)) return;
     if (this.#refreshRing.push(word(words, entry + ENTRY.SLOT))) this.refreshRequests += 1;
     else countRefreshRingFull(words, this.writerAt);
   }

@@ -20,6 +20,8 @@ export interface ZonePlan {
   readonly row: number;
   /** Whether a cached answer may leave without passing the resolver. */
   readonly isDirect: boolean;
+  /** The largest reply over UDP, whatever the client says it takes. */
+  readonly udpSizeMax: number;
   /** Whether classes other than IN are let through (the block forwards). */
   readonly takesAnyClass: boolean;
 }
@@ -32,10 +34,8 @@ export interface ListenerPlan {
 }
 
 export interface ResponderPlan {
-  /** By listener number; a number whose listener is gone stays empty. */
-  readonly listeners: readonly ListenerPlan[];
-  /** The largest reply over UDP, whatever the client says it takes. */
-  readonly udpSizeMax: number;
+  /** By listener number. */
+  readonly listeners: Readonly<Record<number, ListenerPlan>>;
 }
 
 /** The zone that serves the query, whose lower-case name is in `key`; undefined: REFUSED. Allocates nothing. */

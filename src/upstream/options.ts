@@ -33,6 +33,8 @@ export interface ForwardOptions {
   /** Lower-case FQDN of the names it takes. */
   readonly from: string;
   readonly to: readonly Endpoint[];
+  /** Paths of the files in TO, in its order; their `nameserver` lines are in `to` already. For the caller to watch. */
+  readonly resolvConf: readonly string[];
   /** Lower-case FQDNs it does not take. */
   readonly except: readonly string[];
   readonly protocol: ForwardProtocol;
@@ -55,7 +57,7 @@ export interface ForwardOptions {
   readonly failfastAllUnhealthy: boolean;
   /** Rcodes that make it try the next upstream. */
   readonly failover: readonly number[];
-  /** 0: connections do not age out. */
+  /** 0: not set; streams then age out after about 5 minutes (`connection-set.ts`). */
   readonly maxAgeMs: number;
   /** 0: unlimited. */
   readonly maxIdleConns: number;

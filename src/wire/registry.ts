@@ -7,6 +7,8 @@ export const HEADER_SIZE = 12;
 export const NAME_SIZE_MAX = 255;
 export const LABEL_SIZE_MAX = 63;
 export const MESSAGE_SIZE_MAX = 65535;
+/** 65,535 less the headers of IPv4 and UDP: the largest datagram. */
+export const UDP_REPLY_SIZE_MAX = 65507;
 /** What a client without EDNS takes over UDP (RFC 1035 §4.2.1), and the least that one with EDNS takes (RFC 6891 §6.2.3). */
 export const UDP_SIZE_MIN = 512;
 
@@ -70,6 +72,7 @@ export const QTYPE = {
   SIG: 24,
   PX: 26,
   AAAA: 28,
+  NXT: 30,
   SRV: 33,
   NAPTR: 35,
   KX: 36,

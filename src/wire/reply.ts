@@ -11,7 +11,7 @@ import { FLAG, HEADER_SIZE, QTYPE, RCODE, UDP_SIZE_MIN } from './registry.ts';
 import type { ResponseBody } from './response.ts';
 
 /** Octets of an OPT record without options. */
-const OPT_SIZE = 11;
+export const OPT_SIZE = 11;
 
 /** Where a reply's body comes from; one object is used again for every reply. */
 export class BodySource {

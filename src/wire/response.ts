@@ -30,6 +30,7 @@ export interface ResponseBody {
 /** What lifetimes depend on (RFC 2308, and CoreDNS's classification). TTLs in seconds. */
 export interface ResponseFacts {
   readonly isTruncated: boolean;
+  readonly hasOpt: boolean;
   readonly opcode: number;
   /** The smallest TTL of all records; undefined where there is none. */
   readonly ttlMinS: number | undefined;
@@ -68,7 +69,10 @@ const NAMES_IN_RDATA: ReadonlyMap<
   [QTYPE.RT, [2, 1, false]],
   [QTYPE.SIG, [18, 1, false]],
   [QTYPE.PX, [2, 2, false]],
+  [QTYPE.NXT, [0, 1, false]],
   [QTYPE.SRV, [6, 1, false]],
+  // Order and preference; the three character-strings behind them are measured in place.
+  [QTYPE.NAPTR, [4, 1, false]],
   [QTYPE.KX, [2, 1, false]],
   [QTYPE.DNAME, [0, 1, false]],
   [QTYPE.RRSIG, [18, 1, false]],
@@ -82,10 +86,10 @@ const FIXED_SIZE: ReadonlyMap<number, number> = new Map([
 ]);
 
 /**
- * Name octets written out of pointers at most, per message: far more than any real answer has (a full 64 KiB message of
- * NSEC3 and RRSIG records has about 20,000), and it bounds the work that pointers to long names can cause.
+ * Octets of names expanded at most, per message. The most that an honest answer needs are 4,000 address records of 16 octets
+ * behind a CNAME of 60; and it bounds the work that pointers to long names can cause.
  */
-const EXPANDED_OCTETS_MAX = 65_536;
+const EXPANDED_OCTETS_MAX = 4 * 65_536;
 
 /** Half the space of serial arithmetic (RFC 4034 §3.1.5). */
 const SERIAL_HALF = 0x8000_0000;
@@ -164,6 +168,7 @@ class ResponseReader {
       },
       facts: {
         isTruncated: (flags & FLAG.TC) !== 0,
+        hasOpt: this.#hasOpt,
         opcode: (flags & FLAG.OPCODE) >> 11,
         ttlMinS: this.#ttlMinS,
         soaTtlS: this.#soaTtlS,
@@ -214,9 +219,10 @@ class ResponseReader {
     if (type === QTYPE.RRSIG && !this.#isSignatureValid()) this.#badSignature = true;
   }
 
-  /** RFC 4034 §3.1.5: inception and expiration are serial numbers of seconds. */
+  /** RFC 4034 §3.1.5: inception and expiration are serial numbers of seconds. Empty RDATA was let through. */
   #isSignatureValid(): boolean {
-    const { dataAt } = this.#record;
+    const { dataAt, dataEnd } = this.#record;
+    if (dataAt === dataEnd) return false;
     const expiration = u32(this.#in, dataAt + 8);
     const inception = u32(this.#in, dataAt + 12);
     const isAtOrAfter = (left: number, right: number) => (left - right) >>> 0 < SERIAL_HALF;
@@ -232,14 +238,24 @@ class ResponseReader {
     // Update messages carry empty RDATA (RFC 2136); nothing to read then.
     if (names === undefined || size === 0) return this.#copyOctets(dataAt, dataEnd);
     const [prefix, nameCount, compress] = names;
-    if (prefix > size || !this.#copyOctets(dataAt, dataAt + prefix)) return false;
     let at = dataAt + prefix;
+    if (type === QTYPE.NAPTR) at = this.#stringsEnd(at, dataEnd, 3);
+    if (at > dataEnd || !this.#copyOctets(dataAt, at)) return false;
     for (let index = 0; index < nameCount; index++) {
       const end = this.#nameEnd(at, dataEnd);
       if (end < 0 || !this.#copyName(at, end, compress)) return false;
       at = end;
     }
     return this.#copyOctets(at, dataEnd);
+  }
+
+  /** The end of so many character-strings (RFC 1035 §3.3); beyond `end` where they do not fit. */
+  #stringsEnd(start: number, end: number, count: number): number {
+    let at = start;
+    for (let index = 0; index < count && at <= end; index++) {
+      at += at < end ? u8(this.#in, at) + 1 : 1;
+    }
+    return at;
   }
 
   #nameEnd(start: number, end: number): number {

@@ -51,7 +51,16 @@ zerohop_upstream_segments_written_total counter to
 zerohop_upstream_queries_written_total counter to
 zerohop_upstream_segments_read_total counter to
 zerohop_upstream_responses_read_total counter to
-zerohop_upstream_reasks_total counter to
+zerohop_upstream_reasks_total counter to,reason
+zerohop_upstream_overloads_total counter to
+zerohop_upstream_query_limit gauge to
+zerohop_in_flight_queries gauge
+zerohop_in_flight_refused_total counter
+zerohop_tcp_connections gauge
+zerohop_tcp_connections_refused_total counter
+zerohop_send_failures_total counter
+zerohop_responder_restarts_total counter
+zerohop_cache_refused_total counter
 zerohop_upstream_mismatched_responses_total counter to
 zerohop_responder_batch_size histogram | 1 2 4 8 16 32 64
 zerohop_arrival_to_send_seconds histogram | 0.00001 0.00002 0.00004 0.00008 0.00016 0.00032 0.00064 0.00128 0.00256 0.00512 0.01024 0.02048 0.04096 0.08192 0.16384 0.32768

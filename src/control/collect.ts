@@ -1,0 +1,77 @@
+/** What is counted in objects of the resolver rather than in shared words, brought into the series when they are read. */
+import type { CacheStore } from '../cache/store.ts';
+import type { Families } from '../metrics/families.ts';
+import type { Resolver } from '../server/resolver.ts';
+import type { TcpService } from '../server/tcp-service.ts';
+import type { UdpService } from '../server/udp-service.ts';
+import type { Generation, RunningBlock } from './generation.ts';
+
+export interface Sources {
+  readonly store: CacheStore;
+  readonly resolver: Resolver;
+  readonly tcp: TcpService;
+  readonly udp: UdpService;
+}
+
+/** Sets the gauges and the counters whose totals live elsewhere. */
+export function collect(families: Families, sources: Sources, generation: Generation): void {
+  const { store, resolver, tcp, udp } = sources;
+  families.cacheUsed.cell().value = store.usedBytes;
+  families.cacheBudget.cell().value = store.capacityBytes;
+  families.cacheRefused.cell().value = store.refusedCount;
+  families.coalescedQueries.cell().value = resolver.inFlight.coalescedCount;
+  families.inFlightQueries.cell().value = resolver.inFlight.questionCount;
+  families.inFlightRefused.cell().value = resolver.inFlight.refusedCount;
+  families.tcpConnections.cell().value = tcp.connectionCount;
+  families.tcpRefused.cell().value = tcp.refusedCount;
+  families.sendFailures.cell().value = udp.sendFailures;
+  for (const block of generation.blocks) collectCache(families, store, block);
+}
+
+/** CoreDNS counts per server and block; the entries of a block are the same at each of its servers. */
+function collectCache(
+  families: Families,
+  store: CacheStore,
+  { config, block, listeners }: RunningBlock,
+): void {
+  if (config.cache === undefined) return;
+  const zones = config.cache.zones.join(',');
+  const usage = store.usage(block.parts.number);
+  for (const { label } of listeners) {
+    families.cacheEntries.cell(label, 'success', zones, '').value = usage.successCount;
+    families.cacheEntries.cell(label, 'denial', zones, '').value = usage.denialCount;
+  }
+  // Evictions have no server of their own: they stand at the first, so that a sum is right.
+  const { label } = listeners[0]!;
+  families.cacheEvictions.cell(label, 'success', zones, '').value = usage.successEvictions;
+  families.cacheEvictions.cell(label, 'denial', zones, '').value = usage.denialEvictions;
+}
+
+/** `coredns_plugin_enabled`: the directives that handle queries, in blocks with `prometheus`. */
+export function collectPlugins(families: Families, generation: Generation): void {
+  families.pluginEnabled.retain(() => false);
+  for (const { config, listeners } of generation.blocks) {
+    if (config.prometheus === undefined) continue;
+    for (const { label, port } of listeners) {
+      for (const key of config.zones) {
+        if (key.port !== port) continue;
+        for (const name of handlersOf(config)) {
+          families.pluginEnabled.cell(label, key.zone, '', name).value = 1;
+        }
+      }
+    }
+  }
+}
+
+function handlersOf(config: RunningBlock['config']): string[] {
+  const present: [string, boolean][] = [
+    ['bufsize', config.bufsize !== undefined],
+    ['prometheus', config.prometheus !== undefined],
+    ['errors', config.errors !== undefined],
+    ['log', config.log.length > 0],
+    ['cache', config.cache !== undefined],
+    ['loop', config.loop],
+    ['forward', config.forward.length > 0],
+  ];
+  return present.filter(([, isPresent]) => isPresent).map(([name]) => name);
+}

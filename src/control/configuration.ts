@@ -1,0 +1,69 @@
+/**
+ * The Corefile as it stands on disk, read and checked as a whole. It is read again at each reload; a file that has anything
+ * wrong gives an error and changes nothing.
+ */
+import { createHash } from 'node:crypto';
+import type { Log } from '../base/log.ts';
+import type { CorefileError } from '../corefile/ast.ts';
+import { diskFiles, type FileSource } from '../corefile/file-source.ts';
+import { parseCorefile } from '../corefile/parser.ts';
+import { printCorefile } from '../corefile/printer.ts';
+import { readServerBlocks, type ServerConfig } from '../directives/server-config.ts';
+
+export interface Configuration {
+  readonly servers: readonly ServerConfig[];
+  /** SHA-512 of the parsed file, imports included: what `reload` compares, as CoreDNS does. */
+  readonly hash: string;
+  /** The contents of the resolv.conf files that `forward` names; they are part of what is compared. */
+  readonly resolvConf: string;
+}
+
+export type ConfigurationResult =
+  | { readonly ok: true; readonly configuration: Configuration }
+  | { readonly ok: false; readonly error: CorefileError | Error };
+
+export interface ConfigurationOptions {
+  /** The Corefile's path, or `stdin`. */
+  readonly path: string;
+  readonly defaultPort: number;
+  readonly log: Log;
+}
+
+export function readConfiguration(options: ConfigurationOptions): ConfigurationResult {
+  const read: string[] = [];
+  const files: FileSource = {
+    read: (path) => {
+      const result = diskFiles.read(path);
+      if (result.code === 'read') read.push(result.text);
+      return result;
+    },
+    glob: (pattern) => diskFiles.glob(pattern),
+  };
+  try {
+    const text = corefileText(options.path);
+    const blocks = parseCorefile(text, {
+      file: options.path,
+      environment: process.env,
+      files: diskFiles,
+    });
+    const servers = readServerBlocks(blocks, {
+      defaultPort: options.defaultPort,
+      files,
+      warn: ({ directive, at, problem }) =>
+        options.log.warn(`${at.file}:${at.line}:${at.column}: ${directive}: ${problem}`),
+    });
+    if (servers.length === 0) throw new Error(`${options.path}: expected a server block`);
+    const hash = createHash('sha512').update(printCorefile(blocks)).digest('hex');
+    return { ok: true, configuration: { servers, hash, resolvConf: read.join('\n') } };
+  } catch (error) {
+    if (error instanceof Error) return { ok: false, error };
+    throw error;
+  }
+}
+
+/** `stdin` is read whole, as CoreDNS does. */
+function corefileText(path: string): string {
+  const result = diskFiles.read(path === 'stdin' ? '/dev/stdin' : path);
+  if (result.code === 'failed') throw new Error(`loading Corefile ${path}: ${result.reason}`);
+  return result.text;
+}

@@ -1,0 +1,315 @@
+/**
+ * The daemon: makes the parts once, starts the first configuration, takes over later ones, ends. It decides nothing about
+ * processes: exit codes and signals are main.ts's.
+ */
+import { randomInt } from 'node:crypto';
+import { systemClock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { CacheMemory } from '../cache/memory.ts';
+import { CacheStore } from '../cache/store.ts';
+import { ErrorLog } from '../directives/error-log.ts';
+import { LoopDetector } from '../directives/loop-detector.ts';
+import { QueryLog } from '../directives/query-log.ts';
+import type { Observer } from '../directives/resolution.ts';
+import type { ServerConfig } from '../directives/server-config.ts';
+import { CounterRows } from '../metrics/counter-rows.ts';
+import { Metrics } from '../metrics/metrics.ts';
+import { type Libc, loadLibc } from '../os/libc.ts';
+import { type AdoptedSockets, adoptFromEnvironment } from '../server/adopted-sockets.ts';
+import { Answerer } from '../server/answer.ts';
+import { DgramService } from '../server/dgram-service.ts';
+import { MmsgService } from '../server/mmsg-service.ts';
+import { Replies } from '../server/replies.ts';
+import { Resolver } from '../server/resolver.ts';
+import { TcpService } from '../server/tcp-service.ts';
+import type { UdpService } from '../server/udp-service.ts';
+import { Forward } from '../upstream/forward.ts';
+import { MESSAGE_SIZE_MAX, rcodeName } from '../wire/registry.ts';
+import { collect, collectPlugins } from './collect.ts';
+import type { Configuration } from './configuration.ts';
+import { Endpoints } from './endpoints.ts';
+import { type Generation, GenerationBuilder } from './generation.ts';
+import { probeForLoop } from './loop-probe.ts';
+import { Servers } from './servers.ts';
+import { type Sizing, sizeMemory } from './sizing.ts';
+import { observeUpstreams } from './upstream-metrics.ts';
+import { REVISION, VERSION } from './version.ts';
+
+export type UdpBackend = 'auto' | 'mmsg' | 'dgram';
+
+export interface DaemonOptions {
+  readonly log: Log;
+  readonly responderCount: number;
+  readonly udpBackend: UdpBackend;
+  /** Of the cache's slab; 0: from the Corefile and the container's limit. */
+  readonly cacheBytes: number;
+  /** node-cache's own metrics listener, `HOST:PORT`. */
+  readonly metricsAddress: string;
+  /** What the blocks forward comes back to them; the text is the log line. */
+  readonly onLoop: (text: string) => void;
+}
+
+/** So often shared counters are folded (a 32-bit sum of octets must not wrap twice) and old entries are swept. */
+const HOUSEKEEPING_MS = 1000;
+/** A sweep sees every slot once in so many rounds of housekeeping. */
+const SWEEP_ROUNDS = 60;
+/** Answers under way may take so long when the daemon ends; CoreDNS gives its servers as much. */
+export const DRAIN_MS = 5000;
+
+export class Daemon {
+  readonly metrics: Metrics;
+  readonly resolver: Resolver;
+  readonly udp: UdpService;
+  readonly #options: DaemonOptions;
+  readonly #store: CacheStore;
+  readonly #builder: GenerationBuilder;
+  readonly #servers: Servers;
+  readonly #endpoints: Endpoints;
+  readonly #housekeeping: NodeJS.Timeout;
+  #errorLogs: ErrorLog[] = [];
+  #stopProbes: (() => void)[] = [];
+
+  /** Starts with a configuration; rejects where something cannot be opened, and everything is closed then. */
+  static async start(configuration: Configuration, options: DaemonOptions): Promise<Daemon> {
+    const daemon = new Daemon(configuration, options);
+    try {
+      await daemon.serve(configuration);
+      return daemon;
+    } catch (error) {
+      await daemon.close();
+      throw error;
+    }
+  }
+
+  private constructor(configuration: Configuration, options: DaemonOptions) {
+    const { log } = options;
+    const libc = chooseBackend(options.udpBackend, log);
+    const responderCount = libc ? options.responderCount : 0;
+    const sizing = sizeMemory(configuration.servers, options.cacheBytes, responderCount + 1);
+    const memory = CacheMemory.create(sizing.plan);
+    const counters = memory.words.subarray(memory.countersAt);
+    const rows = new CounterRows(counters, sizing.rowCount, sizing.plan.readerCount);
+    this.#options = options;
+    this.metrics = new Metrics(rows, { version: VERSION, revision: REVISION });
+    this.#store = new CacheStore(memory);
+    const hashSeed = randomInt(2 ** 32) | 0;
+    this.resolver = this.#createResolver(memory, sizing, responderCount, hashSeed);
+    const adopted = adoptFromEnvironment(process.env, process.pid, loadLibc());
+    const shared = { libc, memory, sizing, responderCount, hashSeed, adopted };
+    this.udp = this.#createUdp(shared);
+    const { resolver, udp } = this;
+    const onArrival = resolver.serve;
+    const tcp = new TcpService({ clock: systemClock, log, adopted, onArrival });
+    this.#builder = this.#createBuilder(rows);
+    const store = this.#store;
+    this.#servers = new Servers({ clock: systemClock, store, udp, tcp, resolver });
+    this.#endpoints = new Endpoints(this.metrics, log, options.metricsAddress);
+    this.metrics.collect = () => {
+      const { generation } = this.#servers;
+      if (generation) collect(this.metrics.families, { store, resolver, tcp, udp }, generation);
+    };
+    this.#housekeeping = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS);
+  }
+
+  get generation(): Generation | undefined {
+    return this.#servers.generation;
+  }
+
+  /** Goes on with this configuration; rejects where it cannot be served, and goes on as before then. */
+  async serve(configuration: Configuration): Promise<void> {
+    const errorLogs = this.#errorLogs;
+    this.#errorLogs = [];
+    try {
+      const endpoints = await this.#endpoints.serve(configuration.servers);
+      try {
+        const generation = this.#builder.build(configuration.servers, this.generation);
+        await this.#servers.serve(generation);
+        this.#takeOver(configuration, generation);
+      } catch (error) {
+        endpoints.undo();
+        throw error;
+      }
+      endpoints.commit();
+      for (const errorLog of errorLogs) errorLog.close();
+    } catch (error) {
+      for (const errorLog of this.#errorLogs) errorLog.close();
+      this.#errorLogs = errorLogs;
+      throw error;
+    }
+  }
+
+  /** The longest `lameduck` of the blocks, in milliseconds: how long to go on serving after the order to stop. */
+  get lameduckMs(): number {
+    const blocks = this.generation?.blocks ?? [];
+    return Math.max(0, ...blocks.map(({ config }) => config.health?.lameduckMs ?? 0));
+  }
+
+  /** Answers what is under way, within a bounded time, and closes everything. */
+  async close(): Promise<void> {
+    clearInterval(this.#housekeeping);
+    for (const stop of this.#stopProbes) stop();
+    await this.#servers.close(DRAIN_MS);
+    await this.#endpoints.close();
+    for (const errorLog of this.#errorLogs) errorLog.close();
+  }
+
+  #takeOver(configuration: Configuration, generation: Generation): void {
+    this.metrics.retainRows(new Set(generation.labels.keys()));
+    collectPlugins(this.metrics.families, generation);
+    this.#responseCells.clear();
+    this.#options.log.setLevel(configuration.servers.some(({ debug }) => debug) ? 'debug' : 'info');
+    for (const stop of this.#stopProbes) stop();
+    this.#stopProbes = generation.blocks.flatMap(({ block, listeners }) =>
+      block.parts.loop ? [probeForLoop(block.parts.loop, listeners[0]!)] : [],
+    );
+  }
+
+  #keepHouse(): void {
+    this.metrics.fold();
+    const { slotCount } = this.#store.memory.plan;
+    this.#store.sweep(systemClock.nowMs(), Math.ceil(slotCount / SWEEP_ROUNDS));
+  }
+
+  #createResolver(
+    memory: CacheMemory,
+    { rowCount }: Sizing,
+    reader: number,
+    hashSeed: number,
+  ): Resolver {
+    const { log } = this.#options;
+    const { families } = this.metrics;
+    const answerer = (isStream: boolean) =>
+      new Answerer(memory, {
+        reader,
+        rowCount,
+        hashSeed,
+        bufferSize: MESSAGE_SIZE_MAX,
+        batchMax: 1,
+        isStream,
+        answersIndirect: true,
+      });
+    return new Resolver({
+      clock: systemClock,
+      store: this.#store,
+      hashSeed,
+      udpAnswerer: answerer(false),
+      tcpAnswerer: answerer(true),
+      replies: new Replies({
+        memory,
+        rowCount,
+        writer: reader,
+        nowMs: () => systemClock.nowMs(),
+        log,
+        countResponse: (row, rcode, by) => this.#countResponse(row, rcode, by),
+        onPanic: () => {
+          families.panics.cell().value += 1;
+        },
+        localOf: (id) => {
+          const listener = this.generation?.listeners.find((other) => other.id === id);
+          return { host: listener?.host ?? '', port: listener?.port ?? 0 };
+        },
+      }),
+      onRefresh: (block) => this.#countRefresh(block),
+    });
+  }
+
+  #createUdp(shared: {
+    libc: Libc | undefined;
+    memory: CacheMemory;
+    sizing: Sizing;
+    responderCount: number;
+    hashSeed: number;
+    adopted: AdoptedSockets;
+  }): UdpService {
+    const { libc, memory, sizing, responderCount, hashSeed, adopted } = shared;
+    const { log } = this.#options;
+    const { resolver } = this;
+    const onArrival = resolver.serve;
+    if (libc === undefined) {
+      return new DgramService({ clock: systemClock, log, adopted, onArrival });
+    }
+    return new MmsgService({
+      libc,
+      log,
+      memory: memory.handle,
+      responderCount,
+      rowCount: sizing.rowCount,
+      hashSeed,
+      adopted,
+      onArrival,
+      onDrained: resolver.refresh,
+      onCrash: (error) => {
+        this.metrics.families.responderRestarts.cell().value += 1;
+        log.error(`a responder died and is started again: ${error.stack ?? error.message}`);
+      },
+    });
+  }
+
+  #createBuilder(rows: CounterRows): GenerationBuilder {
+    const { log } = this.#options;
+    const observer = observeUpstreams(this.metrics.families);
+    return new GenerationBuilder({
+      rows,
+      createForward: (options) => new Forward(options, { clock: systemClock, log, observer }),
+      createObservers: (config) => this.#createObservers(config),
+      createLoopDetector: (config) =>
+        new LoopDetector(config.zones[0]!.zone, (detector) =>
+          this.#options.onLoop(loopText(detector)),
+        ),
+    });
+  }
+
+  #createObservers(config: ServerConfig): Observer[] {
+    const { log } = this.#options;
+    const observers: Observer[] = [];
+    if (config.errors) {
+      const errorLog = new ErrorLog(config.errors, log);
+      this.#errorLogs.push(errorLog);
+      observers.push(errorLog);
+    }
+    if (config.log.length > 0) observers.push(new QueryLog(config.log, log));
+    return observers;
+  }
+
+  readonly #responseCells = new Map<string, { value: number }>();
+
+  #countResponse(row: number, rcode: number, by: string): void {
+    const key = `${row} ${rcode} ${by}`;
+    let cell = this.#responseCells.get(key);
+    if (cell === undefined) {
+      const labels = this.generation?.labels.get(row);
+      if (labels === undefined || !labels.isReported) return;
+      const { server, zone } = labels;
+      cell = this.metrics.families.dnsResponses.cell(server, zone, '', rcodeName(rcode), by);
+      this.#responseCells.set(key, cell);
+    }
+    cell.value += 1;
+  }
+
+  #countRefresh(number: number): void {
+    const block = this.generation?.blocks.find(({ block: { parts } }) => parts.number === number);
+    if (block?.config.cache === undefined) return;
+    const { label } = block.listeners[0]!;
+    const zones = block.config.cache.zones.join(',');
+    this.metrics.families.cachePrefetches.cell(label, zones, '').value += 1;
+  }
+}
+
+/** libc for the batched calls, or undefined for node:dgram: chosen, or because koffi cannot load. */
+function chooseBackend(wanted: UdpBackend, log: Log): Libc | undefined {
+  if (wanted === 'dgram') return undefined;
+  const libc = loadLibc();
+  if (!(libc instanceof Error)) return libc;
+  if (wanted === 'mmsg') throw libc;
+  const cause = libc.cause instanceof Error ? libc.cause.message : libc.message;
+  log.warn(`serving UDP through node:dgram, which is slower: ${cause.split('\n')[0]}`);
+  return undefined;
+}
+
+/** CoreDNS's words, which operators search for. */
+function loopText(detector: LoopDetector): string {
+  return (
+    `plugin/loop: Loop detected for zone "${detector.zone}", see ` +
+    `https://coredns.io/plugins/loop#troubleshooting. Query: "HINFO ${detector.name}"`
+  );
+}

@@ -1,0 +1,225 @@
+/**
+ * One configuration at work: listeners, blocks and plans, made from the settings; what the settings before it had alike is taken
+ * over. A block keeps its number, its cache entries and its connections where nothing changed that they depend on.
+ */
+import { networkInterfaces } from 'node:os';
+import { hostPort } from '../base/ip-address.ts';
+import { boundAddresses } from '../directives/bind.ts';
+import { ForwardSource } from '../directives/forward-source.ts';
+import { checkOverlap } from '../directives/listener-overlap.ts';
+import type { LoopDetector } from '../directives/loop-detector.ts';
+import type { Observer } from '../directives/resolution.ts';
+import type { ServerConfig } from '../directives/server-config.ts';
+import type { CounterRows, RowLabels } from '../metrics/counter-rows.ts';
+import { Block } from '../server/block.ts';
+import type { Listener } from '../server/client.ts';
+import type { ListenerPlan, ResponderPlan, ZonePlan } from '../server/plan.ts';
+import type { ResolverPlan } from '../server/resolver.ts';
+import type { Forward } from '../upstream/forward.ts';
+import type { ForwardOptions } from '../upstream/options.ts';
+import { labelOffsets, nameFromText } from '../wire/name.ts';
+import { UDP_REPLY_SIZE_MAX } from '../wire/registry.ts';
+
+/** What our OPT offers to upstreams without a `bufsize`: DNS Flag Day 2020's 1232 passes nearly everywhere unfragmented. */
+const UPSTREAM_UDP_SIZE = 1232;
+/** Block numbers have 16 bits in cache keys. */
+const BLOCK_NUMBERS = 65_536;
+
+/** A server block with what it owns. */
+export interface RunningBlock {
+  readonly config: ServerConfig;
+  /** Alike for two blocks whose cache entries and connections are interchangeable. */
+  readonly identity: string;
+  readonly block: Block;
+  readonly forwards: readonly Forward[];
+  readonly listeners: readonly Listener[];
+}
+
+export interface Generation {
+  readonly listeners: readonly Listener[];
+  readonly blocks: readonly RunningBlock[];
+  readonly plan: ResolverPlan;
+  /** Of every row that the plans use. */
+  readonly labels: ReadonlyMap<number, RowLabels>;
+}
+
+export interface GenerationDependencies {
+  readonly rows: CounterRows;
+  readonly createForward: (options: ForwardOptions) => Forward;
+  readonly createObservers: (config: ServerConfig) => Observer[];
+  readonly createLoopDetector: (config: ServerConfig) => LoopDetector;
+}
+
+export class GenerationBuilder {
+  readonly #deps: GenerationDependencies;
+  readonly #listeners = new Map<string, Listener>();
+  #nextListener = 0;
+  #nextBlock = 1;
+
+  constructor(deps: GenerationDependencies) {
+    this.#deps = deps;
+  }
+
+  /** Throws a CorefileError where the blocks do not fit together, and another error where a certificate cannot be read. */
+  build(servers: readonly ServerConfig[], before: Generation | undefined): Generation {
+    const interfaces = networkInterfaces();
+    checkOverlap(servers, (bind) => boundAddresses(bind, interfaces));
+    const blocks: RunningBlock[] = [];
+    try {
+      for (const config of servers) {
+        const hosts = config.bind ? boundAddresses(config.bind, interfaces) : [''];
+        const listeners = config.zones.flatMap(({ port }) =>
+          hosts.map((host) => this.#listener(host, port)),
+        );
+        blocks.push(this.#block(config, [...new Set(listeners)], before));
+      }
+    } catch (error) {
+      closeNewForwards(blocks, before);
+      throw error;
+    }
+    return this.#assemble(blocks);
+  }
+
+  #listener(host: string, port: number): Listener {
+    const address = hostPort(host, port);
+    let listener = this.#listeners.get(address);
+    if (listener === undefined) {
+      listener = { id: this.#nextListener++, host, port, label: `dns://${address}` };
+      this.#listeners.set(address, listener);
+    }
+    return listener;
+  }
+
+  #block(
+    config: ServerConfig,
+    listeners: readonly Listener[],
+    before: Generation | undefined,
+  ): RunningBlock {
+    const identity = identityOf(config);
+    const kept = before?.blocks.find((block) => block.identity === identity);
+    const forwards = kept?.forwards ?? this.#createForwards(config);
+    const sources =
+      forwards.length === 0
+        ? []
+        : [new ForwardSource(forwards, config.bufsize ?? UPSTREAM_UDP_SIZE)];
+    const block = new Block({
+      number: kept?.block.parts.number ?? this.#blockNumber(before),
+      cache: config.cache,
+      sources,
+      observers: this.#deps.createObservers(config),
+      loop: config.loop && kept === undefined ? this.#deps.createLoopDetector(config) : undefined,
+    });
+    return { config, identity, block, forwards, listeners };
+  }
+
+  #createForwards(config: ServerConfig): Forward[] {
+    const forwards: Forward[] = [];
+    try {
+      for (const options of config.forward) forwards.push(this.#deps.createForward(options));
+      return forwards;
+    } catch (error) {
+      for (const forward of forwards) void forward.close();
+      throw error;
+    }
+  }
+
+  #blockNumber(before: Generation | undefined): number {
+    const taken = new Set(before?.blocks.map(({ block }) => block.parts.number));
+    while (taken.has(this.#nextBlock)) this.#nextBlock = (this.#nextBlock + 1) % BLOCK_NUMBERS;
+    const number = this.#nextBlock;
+    this.#nextBlock = (this.#nextBlock + 1) % BLOCK_NUMBERS;
+    return number;
+  }
+
+  #assemble(blocks: readonly RunningBlock[]): Generation {
+    const listeners = [...new Set(blocks.flatMap((block) => block.listeners))];
+    const labels = new Map<number, RowLabels>();
+    const planFor = (protocol: 'udp' | 'tcp'): ResponderPlan => ({
+      listeners: Object.fromEntries(
+        listeners.map((listener) => [
+          listener.id,
+          this.#listenerPlan(listener, blocks, protocol, labels),
+        ]),
+      ),
+    });
+    const plan = {
+      udp: planFor('udp'),
+      tcp: planFor('tcp'),
+      blocks: new Map(blocks.map(({ block }) => [block.parts.number, block])),
+    };
+    return { listeners, blocks, plan, labels };
+  }
+
+  #listenerPlan(
+    listener: Listener,
+    blocks: readonly RunningBlock[],
+    protocol: 'udp' | 'tcp',
+    labels: Map<number, RowLabels>,
+  ): ListenerPlan {
+    const openRow = (zone: string, config: ServerConfig | undefined): number => {
+      const label: RowLabels = {
+        server: listener.label,
+        zone,
+        protocol,
+        family: listener.host.includes(':') ? 2 : 1,
+        cacheZones: config?.cache?.zones.join(','),
+        isReported: config === undefined || config.prometheus !== undefined,
+      };
+      const row = this.#deps.rows.open(label);
+      if (typeof row !== 'number') {
+        throw new Error(`more than ${row.rowCount} combinations of listener, zone and protocol`);
+      }
+      labels.set(row, label);
+      return row;
+    };
+    const zones = blocks
+      .filter((block) => block.listeners.includes(listener))
+      .flatMap(({ config, block }) =>
+        config.zones
+          .filter(({ port }) => port === listener.port)
+          .map(({ zone }) => zonePlan(zone, config, block.parts.number, openRow(zone, config))),
+      )
+      .sort((left, right) => right.labelCount - left.labelCount);
+    return { zones, droppedRow: openRow('dropped', undefined) };
+  }
+}
+
+function zonePlan(text: string, config: ServerConfig, block: number, row: number): ZonePlan {
+  const zone = nameFromText(text)!;
+  return {
+    zone,
+    labelCount: labelOffsets(zone).length - 1,
+    block,
+    row,
+    // What stands before `cache` in the chain and sees every reply takes it off the direct path.
+    isDirect: config.cache !== undefined && config.log.length === 0,
+    udpSizeMax: config.bufsize ?? UDP_REPLY_SIZE_MAX,
+    takesAnyClass: config.forward.length > 0,
+  };
+}
+
+/** Everything that a block's entries and connections come from. */
+function identityOf({ zones, bind, bufsize, cache, forward }: ServerConfig): string {
+  return JSON.stringify({
+    zones: zones.map(({ zone, port }) => [zone, port]),
+    bind: bind?.map(({ to, except }) => [to.map(textOf), except.map(textOf)]),
+    bufsize,
+    cache,
+    forward,
+  });
+}
+
+function textOf({ text }: { text: string }): string {
+  return text;
+}
+
+/** Gives up the forwards that only the new blocks have. */
+export function closeNewForwards(
+  blocks: readonly RunningBlock[],
+  before: Generation | undefined,
+): void {
+  const kept = new Set(before?.blocks.flatMap(({ forwards }) => forwards));
+  for (const forward of blocks.flatMap(({ forwards }) => forwards)) {
+    if (!kept.has(forward)) void forward.close();
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * The life of the daemon's process: command line, start, signals, end; with node-cache's exit codes: 0 after an orderly end, 1
+ * where it cannot start or must not go on, 2 for a wrong command line and for a second SIGINT.
+ */
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { createLog, type Log } from '../base/log.ts';
+import { DELIVERED_DIRECTIVES } from '../directives/order.ts';
+import { type Configuration, readConfiguration } from './configuration.ts';
+import { Daemon } from './daemon.ts';
+import { type Flags, readCommandLine } from './flags.ts';
+import { Reloader } from './reload.ts';
+import { REVISION, VERSION } from './version.ts';
+
+/** SIGUSR1 as main.ts takes it: noted from the first moment, obeyed once there is a daemon. */
+export interface ReloadRequests {
+  pending: boolean;
+  handle: () => void;
+}
+
+/** What CoreDNS looks for without `-conf`. */
+const DEFAULT_COREFILE = 'Corefile';
+
+export async function run(args: readonly string[], reloadRequests: ReloadRequests): Promise<void> {
+  const commandLine = readCommandLine(args);
+  switch (commandLine.code) {
+    case 'version':
+      process.stdout.write(banner());
+      break;
+    case 'plugins':
+      process.stdout.write(pluginList());
+      break;
+    case 'usage':
+      process.stderr.write(commandLine.text);
+      process.exitCode = commandLine.exitCode;
+      break;
+    case 'fatal':
+      process.stderr.write(`${commandLine.message}\n`);
+      process.exitCode = commandLine.exitCode;
+      break;
+    case 'run':
+      await serve(commandLine.flags, reloadRequests);
+  }
+}
+
+async function serve(flags: Flags, reloadRequests: ReloadRequests): Promise<void> {
+  const log = createLog(undefined, flags.logFormat);
+  warnOfWhatIsMissing(flags, log);
+  const path = flags.corefilePath || DEFAULT_COREFILE;
+  const read = () => readConfiguration({ path, defaultPort: flags.dnsPort, log });
+  const configuration = read();
+  if (!configuration.ok) return fail(log, configuration.error);
+  let daemon: Daemon;
+  try {
+    daemon = await Daemon.start(configuration.configuration, {
+      log,
+      responderCount: flags.responderCount,
+      udpBackend: flags.udpBackend,
+      cacheBytes: flags.cacheBytes,
+      metricsAddress: flags.metricsListenAddress,
+      onLoop: (text) => {
+        process.stdout.write(`[FATAL] ${text}\n`);
+        process.exit(1);
+      },
+    });
+  } catch (error) {
+    return fail(log, error as Error);
+  }
+  announce(flags, configuration.configuration, daemon, log);
+  const reloader = new Reloader(configuration.configuration, {
+    log,
+    families: daemon.metrics.families,
+    read,
+    serve: (next) => daemon.serve(next),
+  });
+  reloadRequests.handle = () => {
+    log.info('SIGUSR1: Reloading');
+    void reloader.reload();
+  };
+  if (reloadRequests.pending) reloadRequests.handle();
+  takeSignals(flags, daemon, reloader, log);
+}
+
+function takeSignals(flags: Flags, daemon: Daemon, reloader: Reloader, log: Log): void {
+  let isEnding = false;
+  const end = async (signal: string, lameduckMs: number) => {
+    if (isEnding) return;
+    isEnding = true;
+    log.info(`${signal}: Shutting down`);
+    await reloader.close();
+    if (lameduckMs > 0) await setTimeout(lameduckMs);
+    await daemon.close();
+    if (flags.pidfilePath) rmSync(flags.pidfilePath, { force: true });
+    process.exit(0);
+  };
+  process.on('SIGTERM', () => void end('SIGTERM', daemon.lameduckMs));
+  process.on('SIGINT', () => {
+    if (isEnding) process.exit(2);
+    void end('SIGINT', daemon.lameduckMs);
+  });
+  process.on('SIGQUIT', () => process.exit(0));
+}
+
+/** What CoreDNS prints when all servers serve. */
+function announce(flags: Flags, configuration: Configuration, daemon: Daemon, log: Log): void {
+  if (flags.pidfilePath) writeFileSync(flags.pidfilePath, `${process.pid}\n`);
+  log.plugin('reload').info(`Running configuration SHA512 = ${configuration.hash}`);
+  log.info(`UDP backend: ${daemon.udp.kind}`);
+  if (flags.quiet) return;
+  for (const { config, listeners } of daemon.generation?.blocks ?? []) {
+    for (const { zone, port } of config.zones) {
+      const hosts = listeners.filter((listener) => listener.port === port && listener.host !== '');
+      const where = hosts.length === 0 ? '' : ` on ${hosts.map(({ host }) => host).join(', ')}`;
+      process.stdout.write(`${zone}:${port}${where}\n`);
+    }
+  }
+  process.stdout.write(banner());
+}
+
+function warnOfWhatIsMissing(flags: Flags, log: Log): void {
+  if (flags.setupInterface || flags.setupIptables) {
+    log.warn(
+      'this version sets up neither interface nor iptables rules: ' +
+        'the addresses of -localip must be there (-setupinterface=false -setupiptables=false says so)',
+    );
+  }
+  if (flags.corefilePath !== flags.baseCorefilePath && existsSync(flags.baseCorefilePath)) {
+    log.warn(`this version does not render ${flags.baseCorefilePath}: -conf is served as it stands`);
+  }
+}
+
+function fail(log: Log, error: Error): void {
+  log.error(error.message);
+  process.exitCode = 1;
+}
+
+function banner(): string {
+  const arch = process.arch === 'x64' ? 'amd64' : process.arch;
+  return `Zerohop-${VERSION}\n${process.platform}/${arch}, node ${process.version}, ${REVISION}\n`;
+}
+
+function pluginList(): string {
+  const names = [...DELIVERED_DIRECTIVES].sort().map((name) => `  dns.${name}\n`);
+  return `Server types:\n  dns\n\nOther plugins:\n${names.join('')}`;
+}

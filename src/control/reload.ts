@@ -1,0 +1,110 @@
+/**
+ * Takes over what changed: the Corefile when its parsed text has another hash, a resolv.conf of `forward` when its text has
+ * changed, both looked at every `reload` interval; and whatever stands there when SIGUSR1 comes. A bad file is reported once,
+ * and the running configuration goes on; the same bad content is not tried again until it changes.
+ */
+import type { Log } from '../base/log.ts';
+import type { ReloadOptions } from '../directives/reload.ts';
+import type { Families } from '../metrics/families.ts';
+import type { Configuration, ConfigurationResult } from './configuration.ts';
+import { jittered } from './jitter.ts';
+
+/** How often resolv.conf files are looked at where no block has `reload`: its default. */
+const DEFAULT_RELOAD: ReloadOptions = { intervalMs: 30_000, jitterMs: 15_000 };
+
+export interface ReloaderOptions {
+  readonly log: Log;
+  readonly families: Families;
+  readonly read: () => ConfigurationResult;
+  readonly serve: (configuration: Configuration) => Promise<void>;
+}
+
+export class Reloader {
+  readonly #options: ReloaderOptions;
+  readonly #log: Log;
+  #running: Configuration;
+  /** What was tried last, good or bad. */
+  #tried: string;
+  #timer: NodeJS.Timeout | undefined;
+  /** Reloads happen one after another. */
+  #turn: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(running: Configuration, options: ReloaderOptions) {
+    this.#options = options;
+    this.#log = options.log.plugin('reload');
+    this.#running = running;
+    this.#tried = fingerprint(running);
+    this.#schedule();
+  }
+
+  /** SIGUSR1: reads and takes over, changed or not. */
+  reload(): Promise<void> {
+    this.#turn = this.#turn.then(() => (this.#isClosed ? undefined : this.#takeOver(true)));
+    return this.#turn;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#turn;
+  }
+
+  #schedule(): void {
+    if (this.#isClosed) return;
+    const options = reloadOptions(this.#running) ?? DEFAULT_RELOAD;
+    this.#timer = setTimeout(
+      () => {
+        this.#turn = this.#turn.then(() => this.#look()).then(() => this.#schedule());
+      },
+      jittered(options.intervalMs, options.jitterMs),
+    );
+    this.#timer.unref();
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isClosed) return;
+    const watchesCorefile = reloadOptions(this.#running) !== undefined;
+    if (!watchesCorefile && this.#running.resolvConf === '') return;
+    await this.#takeOver(false, watchesCorefile);
+  }
+
+  async #takeOver(isForced: boolean, watchesCorefile = true): Promise<void> {
+    const result = this.#options.read();
+    const tried = result.ok ? fingerprint(result.configuration) : result.error.message;
+    if (!isForced && tried === this.#tried) return;
+    // Without `reload` only resolv.conf files are looked at: the Corefile must be the one that runs.
+    const isSameCorefile = result.ok && result.configuration.hash === this.#running.hash;
+    if (!isForced && !watchesCorefile && !isSameCorefile) return;
+    this.#tried = tried;
+    this.#options.log.info('Reloading');
+    try {
+      if (!result.ok) throw result.error;
+      await this.#options.serve(result.configuration);
+    } catch (error) {
+      this.#options.families.reloadFailed.cell().value += 1;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#log.error(`Corefile changed but reload failed: ${reason}`);
+      return;
+    }
+    this.#running = (result as { configuration: Configuration }).configuration;
+    this.#showVersion(this.#running.hash);
+    this.#log.info(`Running configuration SHA512 = ${this.#running.hash}`);
+    this.#options.log.info('Reloading complete');
+  }
+
+  #showVersion(hash: string): void {
+    const { reloadVersionInfo } = this.#options.families;
+    reloadVersionInfo.retain(() => false);
+    reloadVersionInfo.cell('sha512', hash).value = 1;
+  }
+}
+
+/** Process-wide: of several blocks the first counts. */
+function reloadOptions(configuration: Configuration): ReloadOptions | undefined {
+  return configuration.servers.find(({ reload }) => reload !== undefined)?.reload;
+}
+
+function fingerprint({ hash, resolvConf }: Configuration): string {
+  return `${hash} ${resolvConf}`;
+}

@@ -1,0 +1,108 @@
+/**
+ * The way from a generation to the services: sockets, plans, then what is left of the generation before. An order in which no
+ * query is lost: new listeners are open before the new plan names them, the resolver knows a block before a responder can
+ * send a miss for it, and what is old goes when nobody works by it any more.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { CacheStore } from '../cache/store.ts';
+import type { TimeoutOptions } from '../directives/timeouts.ts';
+import type { Listener } from '../server/client.ts';
+import type { Resolver } from '../server/resolver.ts';
+import type { TcpService } from '../server/tcp-service.ts';
+import type { UdpService } from '../server/udp-service.ts';
+import { closeNewForwards, type Generation } from './generation.ts';
+
+export interface ServersDependencies {
+  readonly clock: Clock;
+  readonly store: CacheStore;
+  readonly udp: UdpService;
+  readonly tcp: TcpService;
+  readonly resolver: Resolver;
+}
+
+export class Servers {
+  readonly #deps: ServersDependencies;
+  #generation: Generation | undefined;
+
+  constructor(deps: ServersDependencies) {
+    this.#deps = deps;
+  }
+
+  get generation(): Generation | undefined {
+    return this.#generation;
+  }
+
+  /** Serves by `next`; rejects where an address cannot be bound, and goes on as before then. */
+  async serve(next: Generation): Promise<void> {
+    const { store, udp, tcp, resolver } = this.#deps;
+    const before = this.#generation;
+    for (const { block } of next.blocks) {
+      if (block.parts.cache) store.openBlock(block.parts.number, block.parts.cache);
+    }
+    resolver.apply(union(before, next));
+    try {
+      await tcp.serve(unionListeners(before, next), (listener) =>
+        timeoutsOf(next, before, listener),
+      );
+      await udp.serve(next.listeners, next.plan.udp);
+    } catch (error) {
+      if (before) {
+        await tcp.serve(before.listeners, (listener) => timeoutsOf(before, undefined, listener));
+        resolver.apply(before.plan);
+      }
+      this.#drop(next, before);
+      throw error;
+    }
+    await tcp.serve(next.listeners, (listener) => timeoutsOf(next, undefined, listener));
+    resolver.apply(next.plan);
+    this.#generation = next;
+    if (before) this.#drop(before, next);
+  }
+
+  /** Answers what is under way, then closes everything. */
+  async close(graceMs: number): Promise<void> {
+    const { tcp, udp, resolver } = this.#deps;
+    await Promise.all([tcp.close(graceMs), udp.close(() => resolver.whenIdle(graceMs))]);
+    for (const { forwards } of this.#generation?.blocks ?? []) {
+      for (const forward of forwards) void forward.close();
+    }
+  }
+
+  /** Gives up what `gone` has and `kept` has not. */
+  #drop(gone: Generation, kept: Generation | undefined): void {
+    const keptNumbers = new Set(kept?.plan.blocks.keys());
+    for (const number of gone.plan.blocks.keys()) {
+      if (!keptNumbers.has(number)) this.#deps.store.closeBlock(number);
+    }
+    closeNewForwards(gone.blocks, kept);
+  }
+}
+
+/** Both plans at once, for the time in which responders change from one to the other; the new one wins. */
+function union(before: Generation | undefined, next: Generation): Generation['plan'] {
+  if (before === undefined) return next.plan;
+  const both = (protocol: 'udp' | 'tcp') => ({
+    listeners: { ...before.plan[protocol].listeners, ...next.plan[protocol].listeners },
+  });
+  return {
+    udp: both('udp'),
+    tcp: both('tcp'),
+    blocks: new Map([...before.plan.blocks, ...next.plan.blocks]),
+  };
+}
+
+function unionListeners(before: Generation | undefined, next: Generation): Listener[] {
+  return [...new Set([...(before?.listeners ?? []), ...next.listeners])];
+}
+
+/** The `timeouts` of the first block at a listener, as in CoreDNS. */
+function timeoutsOf(
+  next: Generation,
+  before: Generation | undefined,
+  listener: Listener,
+): TimeoutOptions {
+  const block =
+    next.blocks.find(({ listeners }) => listeners.includes(listener)) ??
+    before?.blocks.find(({ listeners }) => listeners.includes(listener));
+  return block!.config.timeouts;
+}

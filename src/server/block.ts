@@ -1,0 +1,48 @@
+/**
+ * A server block at work: what the resolver needs to answer its questions. Made by control from the block's settings; a block
+ * that a reload leaves unchanged stays the same object, with its cache entries and its connections.
+ */
+import type { CachePolicy } from '../cache/policy.ts';
+import type { LoopDetector } from '../directives/loop-detector.ts';
+import type { Observer, Source } from '../directives/resolution.ts';
+import { isBelow, nameFromText } from '../wire/name.ts';
+import type { Octets } from '../wire/octets.ts';
+
+export interface BlockParts {
+  /** In cache keys; not given to another block while entries of this one may be there. */
+  readonly number: number;
+  readonly cache: CachePolicy | undefined;
+  /** In the chain's order. */
+  readonly sources: readonly Source[];
+  readonly observers: readonly Observer[];
+  readonly loop: LoopDetector | undefined;
+}
+
+export class Block {
+  readonly parts: BlockParts;
+  readonly #cacheZones: readonly Octets[];
+  readonly #successDisabled: readonly Octets[];
+  readonly #denialDisabled: readonly Octets[];
+
+  constructor(parts: BlockParts) {
+    this.parts = parts;
+    this.#cacheZones = namesOf(parts.cache?.zones ?? []);
+    this.#successDisabled = namesOf(parts.cache?.success.disabledZones ?? []);
+    this.#denialDisabled = namesOf(parts.cache?.denial.disabledZones ?? []);
+  }
+
+  /** The policy for a name, undefined where it is not cached: no `cache`, or one for other zones. */
+  cacheFor(qname: Octets): CachePolicy | undefined {
+    return this.#cacheZones.some((zone) => isBelow(qname, zone)) ? this.parts.cache : undefined;
+  }
+
+  /** Whether `cache`'s `disable` leaves out this class of answer for the name. */
+  isDisabled(qname: Octets, isDenial: boolean): boolean {
+    const zones = isDenial ? this.#denialDisabled : this.#successDisabled;
+    return zones.some((zone) => isBelow(qname, zone));
+  }
+}
+
+function namesOf(names: readonly string[]): Octets[] {
+  return names.map((name) => nameFromText(name)!);
+}

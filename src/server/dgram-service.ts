@@ -1,0 +1,149 @@
+/**
+ * UDP through `node:dgram`, on the resolver's own thread: for machines where koffi cannot load, or by choice. Slower and
+ * without packet information, so that a wildcard is served by one socket per address of the machine. The answers are made by
+ * the very same code.
+ */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { networkInterfaces } from 'node:os';
+import type { Clock } from '../base/clock.ts';
+import { hostPort } from '../base/ip-address.ts';
+import type { Log } from '../base/log.ts';
+import { UDP_REPLY_SIZE_MAX } from '../wire/registry.ts';
+import type { AdoptedSockets } from './adopted-sockets.ts';
+import { type ArrivalHandler, bindHosts, type Client, type Listener, type Peer } from './client.ts';
+import type { UdpService } from './udp-service.ts';
+
+/** node:dgram asks with SO_RCVBUF, which the system's limit bounds; 212,992 bytes hold 256 datagrams. */
+const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
+
+export interface DgramServiceOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly adopted: AdoptedSockets;
+  readonly onArrival: ArrivalHandler;
+}
+
+export class DgramService implements UdpService {
+  readonly kind = 'dgram';
+  sendFailures = 0;
+  readonly #options: DgramServiceOptions;
+  readonly #sockets = new Map<number, Socket[]>();
+
+  constructor(options: DgramServiceOptions) {
+    this.#options = options;
+  }
+
+  /** The plan is the resolver's, who has it already. */
+  async serve(listeners: readonly Listener[]): Promise<void> {
+    const wanted = new Set(listeners.map(({ id }) => id));
+    const opened = new Map<number, Socket[]>();
+    try {
+      for (const listener of listeners) {
+        if (!this.#sockets.has(listener.id)) opened.set(listener.id, await this.#open(listener));
+      }
+    } catch (error) {
+      for (const socket of [...opened.values()].flat()) socket.close();
+      throw error;
+    }
+    for (const [id, sockets] of opened) this.#sockets.set(id, sockets);
+    for (const [id, sockets] of this.#sockets) {
+      if (wanted.has(id)) continue;
+      this.#sockets.delete(id);
+      for (const socket of sockets) socket.close();
+    }
+  }
+
+  async close(answered: () => Promise<void>): Promise<void> {
+    for (const socket of [...this.#sockets.values()].flat()) socket.removeAllListeners('message');
+    await answered();
+    const sockets = [...this.#sockets.values()].flat();
+    this.#sockets.clear();
+    await Promise.all(
+      sockets.map((socket) => {
+        const closed = once(socket, 'close');
+        socket.close();
+        return closed;
+      }),
+    );
+  }
+
+  async #open(listener: Listener): Promise<Socket[]> {
+    const sockets: Socket[] = [];
+    const wildcard = listener.host === '' || listener.host === '0.0.0.0' || listener.host === '::';
+    const hosts = wildcard ? bindHosts(listener).flatMap(ownAddresses) : [listener.host];
+    for (const host of hosts) sockets.push(await this.#openOne(listener, host));
+    return sockets;
+  }
+
+  async #openOne(listener: Listener, host: string): Promise<Socket> {
+    const { adopted, log } = this.#options;
+    const isIpv6 = host.includes(':');
+    const socket = createSocket({
+      type: isIpv6 ? 'udp6' : 'udp4',
+      reusePort: true,
+      ipv6Only: isIpv6,
+    });
+    const fd = adopted.take('udp', host, listener.port);
+    const listening = once(socket, 'listening');
+    if (fd === undefined) socket.bind(listener.port, host);
+    else socket.bind({ fd });
+    await listening;
+    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+    const size = socket.getRecvBufferSize();
+    log.info(`${hostPort(host, listener.port)}/udp: receive buffer ${size} bytes`);
+    socket.on('error', (error) => {
+      this.sendFailures += 1;
+      log.error(`${hostPort(host, listener.port)}: ${error.message}`);
+    });
+    socket.on('message', (message, from) => this.#take(socket, listener, message, from));
+    return socket;
+  }
+
+  #take(socket: Socket, listener: Listener, message: Buffer, from: RemoteInfo): void {
+    const query = new Uint8Array((message.length + 3) & ~3);
+    query.set(message);
+    this.#options.onArrival({
+      query: query.subarray(0, message.length),
+      client: new DgramClient(socket, from),
+      listener: listener.id,
+      receivedAtMs: this.#options.clock.nowMs(),
+    });
+  }
+}
+
+class DgramClient implements Client {
+  readonly protocol = 'udp';
+  readonly replySizeMax = UDP_REPLY_SIZE_MAX;
+  readonly #socket: Socket;
+  readonly #from: RemoteInfo;
+
+  constructor(socket: Socket, from: RemoteInfo) {
+    this.#socket = socket;
+    this.#from = from;
+  }
+
+  peer(): Peer {
+    return { host: this.#from.address, port: this.#from.port };
+  }
+
+  send(reply: Uint8Array): void {
+    try {
+      this.#socket.send(reply.slice(), this.#from.port, this.#from.address);
+    } catch {
+      // The socket was closed while the answer was on its way: its listener is gone.
+    }
+  }
+
+  drop(): void {}
+}
+
+/** The machine's addresses of a wildcard's family. */
+function ownAddresses(wildcard: string): string[] {
+  const family = wildcard.includes(':') ? 'IPv6' : 'IPv4';
+  return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+    addresses
+      .filter((address) => address.family === family)
+      .map(({ address }) => (address.startsWith('fe80:') ? `${address}%${name}` : address)),
+  );
+}

@@ -1,0 +1,178 @@
+/**
+ * Replies that the resolver makes: from the cache by its own answerers, from a fresh response, or a failure. Each is written
+ * over a copy of its query, counted, shown to the block's observers, and handed to its client.
+ */
+import type { Log } from '../base/log.ts';
+import type { CacheMemory } from '../cache/memory.ts';
+import type { ReplyReport } from '../directives/resolution.ts';
+import { rowBase } from '../metrics/counter-rows.ts';
+import {
+  countCacheHit,
+  countCacheMiss,
+  countChainlessResponse,
+  countRequest,
+} from '../metrics/counter-words.ts';
+import { QueryFields, readQuery } from '../wire/query.ts';
+import { FLAG, MESSAGE_SIZE_MAX } from '../wire/registry.ts';
+import { BodySource, udpLimit, writeEmptyReply, writeReply } from '../wire/reply.ts';
+import type { ResponseBody } from '../wire/response.ts';
+import type { Answerer } from './answer.ts';
+import type { Block } from './block.ts';
+import type { Arrival, Peer } from './client.ts';
+import type { ZonePlan } from './plan.ts';
+
+export interface Failure {
+  readonly rcode: number;
+  /** For the `errors` log. */
+  readonly reason: string;
+}
+
+/** One who waits for an answer. */
+export interface Waiter {
+  readonly arrival: Arrival;
+  readonly zone: ZonePlan;
+}
+
+/** An expired answer that may still be served (RFC 8767). */
+export interface StaleAnswer {
+  readonly body: ResponseBody;
+  readonly isDenial: boolean;
+  readonly ttlS: number;
+}
+
+export interface RepliesDependencies {
+  readonly memory: CacheMemory;
+  readonly rowCount: number;
+  /** This thread's number among those that count. */
+  readonly writer: number;
+  readonly nowMs: () => number;
+  readonly log: Log;
+  /** Counts a response that a directive other than `cache` wrote. */
+  readonly countResponse: (row: number, rcode: number, by: string) => void;
+  readonly onPanic: () => void;
+  /** Where a listener is bound; an empty host is every address. */
+  readonly localOf: (listener: number) => Peer;
+}
+
+export class Replies {
+  readonly #deps: RepliesDependencies;
+  /** The reply under construction; its words begin with the message. */
+  readonly #scratch = new Uint8Array(MESSAGE_SIZE_MAX + 1);
+  readonly #words = new Int32Array(this.#scratch.buffer);
+  readonly #query = new QueryFields();
+  readonly #source = new BodySource();
+
+  constructor(deps: RepliesDependencies) {
+    this.#deps = deps;
+  }
+
+  /** Lets an answerer try; the size of the reply, which `finishCached` sends, or its OUTCOME. */
+  fromCache(answerer: Answerer, arrival: Arrival, nowMs: number): number {
+    const { query, listener, receivedAtMs } = arrival;
+    this.#scratch.set(query);
+    answerer.beginBatch(nowMs);
+    const size = answerer.answer(this.#scratch, this.#words, 0, query.length, listener);
+    answerer.endBatch(microseconds(nowMs - receivedAtMs));
+    return size;
+  }
+
+  /** Sends what `fromCache` has just made; the block's observers see it, unless it is a refusal (undefined). */
+  finishCached(arrival: Arrival, size: number, block: Block | undefined): void {
+    this.#deliver(arrival, size, block, undefined);
+  }
+
+  /** Sends a directive's answer with this TTL in seconds (-1: as it is). */
+  send(waiter: Waiter, body: ResponseBody, ttlS: number, by: string, block: Block): void {
+    this.#source.setBody(body, ttlS);
+    const size = this.#write(waiter);
+    this.#count(waiter, size);
+    this.#deps.countResponse(waiter.zone.row, body.rcode, by);
+    this.#deliver(waiter.arrival, size, block, undefined);
+  }
+
+  /** Sends an expired answer of the cache in the place of a fresh one. */
+  sendStale(waiter: Waiter, stale: StaleAnswer, block: Block): void {
+    this.#source.setBody(stale.body, stale.ttlS);
+    // CoreDNS sets AA on what comes from its cache.
+    this.#source.flags |= FLAG.AA;
+    const size = this.#write(waiter);
+    const base = this.#count(waiter, size);
+    countCacheHit(this.#deps.memory.words, base, stale.body.rcode, stale.isDenial ? 1 : 0, 1);
+    this.#deliver(waiter.arrival, size, block, undefined);
+  }
+
+  /** Sends an rcode without records. */
+  sendFailure(waiter: Waiter, failure: Failure, block: Block): void {
+    const { arrival } = waiter;
+    this.#read(arrival);
+    const size = writeEmptyReply(this.#scratch, 0, this.#query, failure.rcode, 0);
+    const base = this.#count(waiter, size);
+    countChainlessResponse(this.#deps.memory.words, base, failure.rcode);
+    this.#deliver(arrival, size, block, failure.reason);
+  }
+
+  countMiss({ zone }: Waiter): void {
+    countCacheMiss(this.#deps.memory.words, this.#rowAt(zone.row));
+  }
+
+  /** A source broke an invariant: its clients get SERVFAIL, and the log the place. */
+  countPanic(error: unknown): void {
+    this.#deps.onPanic();
+    this.#deps.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+
+  /** Writes the reply from the source that was set. */
+  #write({ arrival, zone }: Waiter): number {
+    this.#read(arrival);
+    const isStream = arrival.client.protocol === 'tcp';
+    const limit = isStream ? MESSAGE_SIZE_MAX : udpLimit(this.#query, zone.udpSizeMax);
+    return writeReply(this.#scratch, 0, this.#query, this.#source, limit);
+  }
+
+  #read({ query }: Arrival): void {
+    this.#scratch.set(query);
+    readQuery(this.#scratch, 0, query.length, this.#query);
+  }
+
+  #count({ arrival, zone }: Waiter, size: number): number {
+    const base = this.#rowAt(zone.row);
+    const { qtype, dnssecOk } = this.#query;
+    const us = microseconds(this.#deps.nowMs() - arrival.receivedAtMs);
+    const { words } = this.#deps.memory;
+    countRequest(words, base, qtype, dnssecOk ? 1 : 0, arrival.query.length, size, us);
+    return base;
+  }
+
+  #deliver(
+    arrival: Arrival,
+    size: number,
+    block: Block | undefined,
+    failure: string | undefined,
+  ): void {
+    const reply = this.#scratch.subarray(0, size);
+    const observers = block?.parts.observers ?? [];
+    if (observers.length > 0) {
+      const { client, query, receivedAtMs } = arrival;
+      const report: ReplyReport = {
+        query,
+        reply,
+        protocol: client.protocol,
+        durationMs: this.#deps.nowMs() - receivedAtMs,
+        peer: () => client.peer(),
+        local: () => this.#deps.localOf(arrival.listener),
+        failure,
+      };
+      for (const observer of observers) observer.replied(report);
+    }
+    arrival.client.send(reply);
+  }
+
+  #rowAt(row: number): number {
+    const { memory, rowCount, writer } = this.#deps;
+    return memory.countersAt + rowBase(rowCount, writer, row);
+  }
+}
+
+function microseconds(ms: number): number {
+  return Math.max(0, Math.round(ms * 1000));
+}

@@ -1,0 +1,179 @@
+/**
+ * One client's TCP connection: frames in (two octets of length, RFC 1035 §4.2.2), arrivals out, replies back in the order in
+ * which they are ready; all replies of one turn of the event loop leave in one write.
+ *
+ * Bounds: so many queries under way, then no more is read until some are answered; octets that the client does not
+ * read stop the reading too, and end the connection when it does not read them in time.
+ */
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import type { Clock } from '../base/clock.ts';
+import { setU16, u16 } from '../wire/octets.ts';
+import { MESSAGE_SIZE_MAX } from '../wire/registry.ts';
+import type { ArrivalHandler, Client, Peer } from './client.ts';
+
+export interface TcpLimits {
+  /** Until the first query is there. */
+  readonly readMs: number;
+  /** Until the client takes a reply. */
+  readonly writeMs: number;
+  /** Between queries. */
+  readonly idleMs: number;
+  /** Queries on one connection, then it is closed; undefined: no bound. */
+  readonly maxTcpQueries: number | undefined;
+}
+
+/** Queries of one connection under way; a stub has two, a pipelining forwarder some dozens. */
+const QUERIES_MAX = 128;
+/** Octets of replies that the client has not taken yet, before nothing more is read from it. */
+const UNREAD_REPLIES_MAX = 256 * 1024;
+
+export interface TcpConnectionOptions {
+  readonly listener: number;
+  readonly limits: TcpLimits;
+  readonly clock: Clock;
+  readonly onArrival: ArrivalHandler;
+  readonly onClosed: () => void;
+}
+
+export class TcpConnection implements Client {
+  readonly protocol = 'tcp';
+  readonly replySizeMax = MESSAGE_SIZE_MAX;
+  readonly listener: number;
+  readonly #socket: Socket;
+  readonly #options: TcpConnectionOptions;
+  readonly #peer: Peer;
+  /** Octets that are not a whole frame yet, or that wait for queries to be answered. */
+  #pending: Uint8Array = new Uint8Array(0);
+  #queriesInFlight = 0;
+  #queryCount = 0;
+  #hasEnded = false;
+  #isCorked = false;
+
+  constructor(socket: Socket, options: TcpConnectionOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.listener = options.listener;
+    this.#peer = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
+    socket.setTimeout(options.limits.readMs);
+    socket.on('timeout', () => socket.destroy());
+    socket.on('data', (data: Buffer) => this.#receive(data));
+    socket.on('end', () => {
+      this.#hasEnded = true;
+      this.#endWhenDone();
+    });
+    socket.on('drain', () => this.#readOn());
+    // A reset by the client; `close` follows.
+    socket.on('error', () => socket.destroy());
+    socket.on('close', options.onClosed);
+  }
+
+  peer(): Peer {
+    return this.#peer;
+  }
+
+  send(reply: Uint8Array): void {
+    this.#queriesInFlight -= 1;
+    if (this.#socket.destroyed) return;
+    const frame = new Uint8Array(reply.length + 2);
+    setU16(frame, 0, reply.length);
+    frame.set(reply, 2);
+    this.#cork();
+    this.#socket.write(frame);
+    const { idleMs, writeMs } = this.#options.limits;
+    this.#socket.setTimeout(this.#socket.writableNeedDrain ? writeMs : idleMs);
+    this.#readOn();
+    this.#endWhenDone();
+  }
+
+  /** Reads no more; resolves when the connection is closed, after the last reply. */
+  async end(): Promise<void> {
+    if (this.#socket.destroyed) return;
+    const closed = once(this.#socket, 'close');
+    this.#hasEnded = true;
+    this.#pending = new Uint8Array(0);
+    this.#socket.pause();
+    this.#endWhenDone();
+    await closed;
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(data: Uint8Array): void {
+    this.#pending = this.#pending.length === 0 ? data : Buffer.concat([this.#pending, data]);
+    this.#takeFrames();
+  }
+
+  #takeFrames(): void {
+    let at = 0;
+    const pending = this.#pending;
+    while (!this.#isBusy() && at + 2 <= pending.length) {
+      const size = u16(pending, at);
+      if (at + 2 + size > pending.length) break;
+      this.#take(pending.subarray(at + 2, at + 2 + size));
+      at += 2 + size;
+    }
+    this.#pending = pending.subarray(at);
+    if (this.#isBusy()) this.#socket.pause();
+    this.#endWhenDone();
+  }
+
+  #take(frame: Uint8Array): void {
+    const { maxTcpQueries, idleMs } = this.#options.limits;
+    // The bound of `timeouts maxtcpqueries`: what comes after it is not read.
+    if (this.#hasEnded && this.#queryCount === maxTcpQueries) return;
+    this.#queryCount += 1;
+    this.#queriesInFlight += 1;
+    if (this.#queryCount === maxTcpQueries) this.#hasEnded = true;
+    this.#socket.setTimeout(idleMs);
+    const query = new Uint8Array((frame.length + 3) & ~3);
+    query.set(frame);
+    this.#options.onArrival({
+      query: query.subarray(0, frame.length),
+      client: this,
+      listener: this.listener,
+      receivedAtMs: this.#options.clock.nowMs(),
+    });
+  }
+
+  drop(): void {
+    this.#queriesInFlight -= 1;
+    this.#readOn();
+    this.#endWhenDone();
+  }
+
+  #isBusy(): boolean {
+    return this.#queriesInFlight >= QUERIES_MAX || this.#socket.writableLength > UNREAD_REPLIES_MAX;
+  }
+
+  #readOn(): void {
+    if (!this.#socket.isPaused() || this.#isBusy() || this.#socket.destroyed) return;
+    this.#socket.resume();
+    // Not at once: a reply may leave while frames are being taken.
+    if (this.#pending.length > 0) setImmediate(() => this.#takeFrames());
+  }
+
+  #endWhenDone(): void {
+    const isDone = this.#hasEnded && this.#queriesInFlight === 0 && !this.#hasWholeFrame();
+    if (isDone && !this.#socket.destroyed) this.#socket.end();
+  }
+
+  #hasWholeFrame(): boolean {
+    const { maxTcpQueries } = this.#options.limits;
+    if (this.#queryCount === maxTcpQueries) return false;
+    return this.#pending.length >= 2 && this.#pending.length >= 2 + u16(this.#pending, 0);
+  }
+
+  /** Collects the replies of this turn. */
+  #cork(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    this.#socket.cork();
+    setImmediate(() => {
+      this.#isCorked = false;
+      this.#socket.uncork();
+    });
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Clients over TCP (RFC 7766): one listener an address, many queries on a connection, each answered when it is ready, in
+ * whatever order. Listeners are opened here or adopted by descriptor.
+ */
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '../base/clock.ts';
+import { hostPort } from '../base/ip-address.ts';
+import type { Log } from '../base/log.ts';
+import { isAddressMissing } from '../os/udp-socket.ts';
+import type { AdoptedSockets } from './adopted-sockets.ts';
+import { type ArrivalHandler, bindHosts, type Listener } from './client.ts';
+import { TcpConnection, type TcpLimits } from './tcp-connection.ts';
+
+/**
+ * Connections of all listeners together. A stub that got TC opens one for a moment; ten thousand are a pod gone wild, and
+ * each costs a descriptor and some kilobytes.
+ */
+const CONNECTIONS_MAX = 4096;
+/** Waiting in the kernel to be accepted: a burst of pods starting at once. */
+const BACKLOG = 1024;
+
+export interface TcpServiceOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly adopted: AdoptedSockets;
+  readonly onArrival: ArrivalHandler;
+}
+
+export class TcpService {
+  readonly #options: TcpServiceOptions;
+  readonly #servers = new Map<number, Server[]>();
+  readonly #connections = new Set<TcpConnection>();
+  readonly #limits = new Map<number, TcpLimits>();
+  /** Connections closed at once because there were too many. */
+  refusedCount = 0;
+
+  constructor(options: TcpServiceOptions) {
+    this.#options = options;
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Serves exactly these listeners; rejects with the system's error where an address cannot be bound, and changes nothing. */
+  async serve(
+    listeners: readonly Listener[],
+    limitsOf: (listener: Listener) => TcpLimits,
+  ): Promise<void> {
+    const opened = new Map<number, Server[]>();
+    try {
+      for (const listener of listeners) {
+        if (!this.#servers.has(listener.id)) opened.set(listener.id, await this.#open(listener));
+      }
+    } catch (error) {
+      for (const server of [...opened.values()].flat()) server.close();
+      throw error;
+    }
+    for (const [id, servers] of opened) this.#servers.set(id, servers);
+    for (const listener of listeners) this.#limits.set(listener.id, limitsOf(listener));
+    const wanted = new Set(listeners.map(({ id }) => id));
+    for (const [id, servers] of this.#servers) {
+      if (wanted.has(id)) continue;
+      this.#servers.delete(id);
+      for (const server of servers) server.close();
+      for (const connection of this.#connections) {
+        if (connection.listener === id) connection.end();
+      }
+    }
+  }
+
+  /** Takes no more connections; those that are open end with FIN once what they asked is answered. */
+  async close(graceMs: number): Promise<void> {
+    for (const server of [...this.#servers.values()].flat()) server.close();
+    this.#servers.clear();
+    const ended = [...this.#connections].map((connection) => connection.end());
+    const late = setTimeout(() => {
+      for (const connection of this.#connections) connection.destroy();
+    }, graceMs);
+    await Promise.all(ended);
+    clearTimeout(late);
+  }
+
+  async #open(listener: Listener): Promise<Server[]> {
+    const hosts = bindHosts(listener);
+    const servers: Server[] = [];
+    for (const host of hosts) {
+      try {
+        servers.push(await this.#listen(listener, host));
+      } catch (error) {
+        if (hosts.length > 1 && isAddressMissing(error)) continue;
+        for (const server of servers) server.close();
+        throw error;
+      }
+    }
+    return servers;
+  }
+
+  async #listen(listener: Listener, host: string): Promise<Server> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.#accept(socket, listener),
+    );
+    const fd = this.#options.adopted.take('tcp', host, listener.port);
+    const listening = once(server, 'listening');
+    if (fd !== undefined) server.listen({ fd });
+    else {
+      const { port } = listener;
+      server.listen({ host, port, reusePort: true, ipv6Only: true, backlog: BACKLOG });
+    }
+    await listening;
+    const where = hostPort(host, listener.port);
+    server.on('error', (error) => this.#options.log.error(`${where}/tcp: ${error.message}`));
+    return server;
+  }
+
+  #accept(socket: Socket, listener: Listener): void {
+    if (this.#connections.size >= CONNECTIONS_MAX) {
+      this.refusedCount += 1;
+      socket.resetAndDestroy();
+      return;
+    }
+    const connection = new TcpConnection(socket, {
+      listener: listener.id,
+      limits: this.#limits.get(listener.id)!,
+      clock: this.#options.clock,
+      onArrival: this.#options.onArrival,
+      onClosed: () => this.#connections.delete(connection),
+    });
+    this.#connections.add(connection);
+  }
+}

@@ -1,0 +1,17 @@
+/** What the two ways of serving UDP have in common: `mmsg-service.ts` (system calls) and `dgram-service.ts` (node:dgram). */
+import type { Listener } from './client.ts';
+import type { ResponderPlan } from './plan.ts';
+
+export interface UdpService {
+  readonly kind: 'mmsg' | 'dgram';
+  /** Replies to misses that the kernel refused. */
+  readonly sendFailures: number;
+  /**
+   * Serves exactly these listeners by this plan: opens sockets that are new, goes on with the others, closes those whose
+   * listener is gone once nothing works by the old plan any more. Rejects with the system's error where an address cannot
+   * be bound; nothing has changed then.
+   */
+  serve(listeners: readonly Listener[], plan: ResponderPlan): Promise<void>;
+  /** Takes no more queries, waits for `answered`, sends what is queued, closes the sockets. */
+  close(answered: () => Promise<void>): Promise<void>;
+}

@@ -1,0 +1,151 @@
+/**
+ * The streams to one upstream. Queries fill one connection until it is full or its head has waited long, then the next; so
+ * a quiet node has one, and one slow external name delays only what was sent just behind it. Beyond all connections a
+ * bounded queue, beyond that the query fails at once.
+ */
+import type { UpstreamContext } from './context.ts';
+import type { Route } from './failure.ts';
+import type { Proto } from './observer.ts';
+import { QueryLimit } from './query-limit.ts';
+import { jittered } from './random.ts';
+import type { StreamDialer } from './stream-dialer.ts';
+import { type ConnectionOwner, TcpConnection } from './tcp-connection.ts';
+import type { Carrier, UpstreamQuery } from './upstream-query.ts';
+
+/** Each may be held up by one slow name: 64 slow names at once. node-cache opens one connection a query in flight. */
+const CONNECTIONS_MAX = 64;
+/** As many as all connections together hold (64 x 64): a dead upstream at 5,000 queries a second fills both in 1.6 s. */
+const QUEUE_MAX = 4096;
+/** A kube-dns replica that came later gets its share of the connections within this, where `max_age` is not set. */
+export const DEFAULT_MAX_AGE_MS = 300_000;
+/** Nodes and connections that started together do not move together. */
+const AGE_JITTER = 0.2;
+
+export class ConnectionSet implements Carrier, ConnectionOwner {
+  readonly #context: UpstreamContext;
+  readonly #dialer: StreamDialer;
+  readonly #proto: Proto;
+  readonly #queryLimit = new QueryLimit();
+  readonly #connections: TcpConnection[] = [];
+  /** In order of arrival. */
+  readonly #queue = new Set<UpstreamQuery>();
+  /** Of a query that waits. */
+  readonly route: Route;
+
+  constructor(context: UpstreamContext, dialer: StreamDialer, to: string) {
+    this.#context = context;
+    this.#dialer = dialer;
+    this.route = { carriage: dialer.carriage, from: undefined, to };
+    this.#proto = dialer.carriage === 'tls' ? 'tcp-tls' : 'tcp';
+  }
+
+  /** False where there is no room left. A query asked again shuns the carrier that it is late on. */
+  carry(query: UpstreamQuery, nowMs: number, shunned: Carrier | undefined): boolean {
+    if (this.#queue.size === 0) {
+      const connection = this.#choose(nowMs, shunned);
+      if (connection !== undefined) {
+        connection.carry(query, nowMs);
+        return true;
+      }
+    }
+    if (this.#queue.size === QUEUE_MAX) {
+      this.#context.observer.overloaded(this.route.to);
+      return false;
+    }
+    query.carrier = this;
+    this.#queue.add(query);
+    return true;
+  }
+
+  abandon(query: UpstreamQuery): void {
+    query.isAbandoned = true;
+    this.#queue.delete(query);
+  }
+
+  connectionFreed(connection: TcpConnection, nowMs: number): void {
+    if (this.#queryLimit.answered(connection.answered)) this.#limitChanged();
+    this.#drain(nowMs);
+    const { maxIdleConns } = this.#context.options;
+    if (maxIdleConns > 0 && connection.outstandingCount === 0) {
+      if (this.#idleCount() > maxIdleConns) connection.close(nowMs);
+    }
+  }
+
+  connectionClosed(connection: TcpConnection, byPeer: boolean, nowMs: number): void {
+    this.#connections.splice(this.#connections.indexOf(connection), 1);
+    if (this.#queryLimit.answered(connection.answered)) this.#limitChanged();
+    if (byPeer) {
+      const { dialledAtMs, lastReadAtMs, answered, outstandingCount } = connection;
+      const closed = { dialledAtMs, lastReadAtMs, answered, unanswered: outstandingCount };
+      if (this.#queryLimit.closed(closed, nowMs)) this.#limitChanged();
+    }
+    this.#drain(nowMs);
+  }
+
+  snapshot() {
+    let outstanding = 0;
+    for (const connection of this.#connections) outstanding += connection.outstandingCount;
+    return {
+      connections: this.#connections.length,
+      outstanding,
+      queued: this.#queue.size,
+      queryLimit: this.#queryLimit.limit,
+    };
+  }
+
+  /** Closes all connections; what is outstanding or queued is lost. */
+  close(nowMs: number): void {
+    const queued = [...this.#queue];
+    this.#queue.clear();
+    for (const query of queued) query.sender.lost(query, { code: 'closed' }, false, nowMs);
+    for (const connection of [...this.#connections]) connection.close(nowMs);
+  }
+
+  #choose(nowMs: number, shunned: Carrier | undefined): TcpConnection | undefined {
+    let fallback: TcpConnection | undefined;
+    for (const connection of this.#connections) {
+      if (connection === shunned || !connection.hasRoom(nowMs)) continue;
+      if (!connection.isHeldUp(nowMs)) {
+        this.#context.observer.connectionReused(this.route.to, this.#proto);
+        return connection;
+      }
+      if (fallback === undefined || connection.outstandingCount < fallback.outstandingCount) {
+        fallback = connection;
+      }
+    }
+    return this.#connections.length < CONNECTIONS_MAX ? this.#dial(nowMs) : fallback;
+  }
+
+  #dial(nowMs: number): TcpConnection {
+    const { options, random } = this.#context;
+    const maxAgeMs = options.maxAgeMs > 0 ? options.maxAgeMs : DEFAULT_MAX_AGE_MS;
+    const connection = new TcpConnection(this.#context, this.#dialer, this.route.to, this, {
+      allowance: this.#queryLimit.allowance(),
+      retireAtMs: nowMs + jittered(random, maxAgeMs, AGE_JITTER),
+    });
+    this.#connections.push(connection);
+    this.#context.observer.connectionOpened(this.route.to, this.#proto);
+    return connection;
+  }
+
+  #drain(nowMs: number): void {
+    for (const query of this.#queue) {
+      const connection = this.#choose(nowMs, undefined);
+      if (connection === undefined) return;
+      this.#queue.delete(query);
+      connection.carry(query, nowMs);
+    }
+  }
+
+  #idleCount(): number {
+    let count = 0;
+    for (const { isOpen, outstandingCount } of this.#connections) {
+      if (isOpen && outstandingCount === 0) count++;
+    }
+    return count;
+  }
+
+  #limitChanged(): void {
+    this.#context.observer.queryLimitLearnt(this.route.to, this.#queryLimit.limit);
+  }
+}

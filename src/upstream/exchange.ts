@@ -1,0 +1,310 @@
+/**
+ * One client query on its way through a forward: whom it asks, when it asks again, when it gives up. It may have several
+ * questions under way at once; the first good answer ends it, and so does its deadline.
+ *
+ *     start -> ask ---- answer --------------------------------> done
+ *               |   `-- TC over UDP -> ask over TCP
+ *               |   `-- failover RCODE -> ask the next upstream
+ *               |-- late (hedge) -> ask as well on another connection or upstream, at most twice
+ *               |-- connection closed after progress -> ask again at once, costs nothing
+ *               `-- failed -> next upstream; after each round over all of them a longer pause
+ */
+
+import type { Carriage, UpstreamFailure, UpstreamResult } from './failure.ts';
+import { isTruncated, rcodeOf } from './message.ts';
+import type { UpstreamObserver } from './observer.ts';
+import type { ForwardOptions } from './options.ts';
+import { type RandomSource, randomBelow } from './random.ts';
+import { Timer, type TimerTarget, type TimerWheel } from './timer-wheel.ts';
+import type { Upstream } from './upstream.ts';
+import { type QuerySender, UpstreamQuery } from './upstream-query.ts';
+
+/** Two more questions at most for one that is late. */
+const HEDGES_MAX = 2;
+/** Connections that may close under a query for nothing: a limit on queries is learnt after two; a query that makes the
+ * server crash must not go on for ever. */
+const FREE_REASKS_MAX = 8;
+/** Pauses before the second, third ... round over the upstreams; the last one repeats until the deadline. */
+const ROUND_PAUSES_MS = [0, 50, 100, 200, 400];
+
+/** What the exchanges of a forward share. */
+export interface ExchangeHost {
+  readonly options: ForwardOptions;
+  readonly observer: UpstreamObserver;
+  readonly random: RandomSource;
+  readonly wheel: TimerWheel;
+  /** Whether one more late query may be asked again; counts it. */
+  takeHedge(): boolean;
+  exchangeDone(exchange: Exchange): void;
+}
+
+/** One question of the exchange. */
+class Attempt extends UpstreamQuery {
+  readonly upstream: Upstream;
+  readonly carriage: Carriage;
+  readonly askedAtMs: number;
+  /** Answered, lost or timed out; a reply to one that timed out is still welcome. */
+  isOver = false;
+
+  constructor(exchange: Exchange, upstream: Upstream, carriage: Carriage, nowMs: number) {
+    super(exchange, exchange.message, exchange.questionEnd);
+    this.upstream = upstream;
+    this.carriage = carriage;
+    this.askedAtMs = nowMs;
+  }
+}
+
+export class Exchange implements QuerySender, TimerTarget {
+  readonly #host: ExchangeHost;
+  /** In the order to try them, at least one. */
+  readonly #upstreams: readonly Upstream[];
+  readonly #resolve: (result: UpstreamResult) => void;
+  readonly #timer = new Timer(this);
+  readonly #attempts: Attempt[] = [];
+  readonly #deadlineAtMs: number;
+  readonly message: Uint8Array;
+  readonly questionEnd: number;
+  #transport: 'udp' | 'tcp';
+  #position = 0;
+  #underWay = 0;
+  #failures = 0;
+  #failovers = 0;
+  #hedges = 0;
+  #freeReasks = 0;
+  #hedgeAtMs = Number.POSITIVE_INFINITY;
+  #retryAtMs = Number.POSITIVE_INFINITY;
+  /** All upstreams are down: one of them is tried, once. */
+  #isLastTry = false;
+  #isDone = false;
+  #failure: UpstreamFailure | undefined;
+  /** A truncated answer, or one with a failover RCODE: better than none. */
+  #consolation: UpstreamResult | undefined;
+
+  constructor(
+    host: ExchangeHost,
+    upstreams: readonly Upstream[],
+    question: { message: Uint8Array; questionEnd: number; transport: 'udp' | 'tcp' },
+    deadlineAtMs: number,
+    resolve: (result: UpstreamResult) => void,
+  ) {
+    this.#host = host;
+    this.#upstreams = upstreams;
+    this.#resolve = resolve;
+    this.#deadlineAtMs = deadlineAtMs;
+    this.message = question.message;
+    this.questionEnd = question.questionEnd;
+    this.#transport = question.transport;
+  }
+
+  start(nowMs: number): void {
+    this.#askNext(nowMs);
+  }
+
+  answered(query: UpstreamQuery, response: Uint8Array, nowMs: number): void {
+    if (this.#isDone) return;
+    const attempt = query as Attempt;
+    const { upstream, carriage } = attempt;
+    const elapsedMs = nowMs - attempt.askedAtMs;
+    const rcode = rcodeOf(response);
+    this.#end(attempt);
+    upstream.latency.add(elapsedMs);
+    this.#host.observer.requestDone(upstream.to, rcode, elapsedMs / 1000);
+    const result: UpstreamResult = { ok: true, response, to: upstream.to, transport: carriage };
+    if (carriage === 'udp' && isTruncated(response)) this.#truncated(upstream, result, nowMs);
+    else if (this.#host.options.failover.includes(rcode)) this.#failOver(result, nowMs);
+    else this.#finish(result);
+  }
+
+  lost(query: UpstreamQuery, failure: UpstreamFailure, hadProgress: boolean, nowMs: number): void {
+    const attempt = query as Attempt;
+    if (this.#isDone || attempt.isOver) return;
+    const { upstream } = attempt;
+    this.#end(attempt);
+    this.#failure = failure;
+    if (failure.code === 'mismatch') {
+      this.#transport = 'tcp';
+      this.#reask(upstream, 'mismatch', nowMs);
+    } else if (hadProgress && this.#freeReasks < FREE_REASKS_MAX) {
+      this.#freeReasks++;
+      this.#reask(upstream, 'closed', nowMs);
+    } else {
+      this.#failed(upstream, failure, nowMs);
+    }
+  }
+
+  timerExpired(nowMs: number): void {
+    if (nowMs >= this.#deadlineAtMs) {
+      this.#giveUp(this.#timeout());
+      return;
+    }
+    for (const attempt of this.#attempts) {
+      if (attempt.isOver || nowMs < this.#readEndsAtMs(attempt)) continue;
+      this.#failure = timeoutOf(attempt);
+      this.#end(attempt);
+      // A reply to what was sent is still welcome; what was not sent yet makes room.
+      if (attempt.sentAtMs === 0) attempt.carrier?.abandon(attempt);
+      this.#failed(attempt.upstream, this.#failure, nowMs);
+      if (this.#isDone) return;
+    }
+    if (nowMs >= this.#retryAtMs) this.#askNext(nowMs);
+    if (nowMs >= this.#hedgeAtMs) this.#hedge(nowMs);
+    if (!this.#isDone) this.#setTimer();
+  }
+
+  /** Ends it with `failure`, or with the second-best answer that came. */
+  #giveUp(failure: UpstreamFailure): void {
+    this.#finish(this.#consolation ?? { ok: false, failure });
+  }
+
+  #finish(result: UpstreamResult): void {
+    this.#isDone = true;
+    this.#host.wheel.cancel(this.#timer);
+    // Those that timed out are still on their carriers too.
+    for (const attempt of this.#attempts) attempt.carrier?.abandon(attempt);
+    this.#host.exchangeDone(this);
+    this.#resolve(result);
+  }
+
+  #end(attempt: Attempt): void {
+    if (!attempt.isOver) this.#underWay--;
+    attempt.isOver = true;
+  }
+
+  /** CoreDNS's loop over the list: the next upstream that is not down; none: one at random, once, or none at all. */
+  #askNext(nowMs: number): void {
+    this.#retryAtMs = Number.POSITIVE_INFINITY;
+    const upstream = this.#nextHealthy(undefined);
+    if (upstream !== undefined) {
+      this.#ask(upstream, nowMs);
+      return;
+    }
+    const { observer, options, random } = this.#host;
+    observer.healthCheckBroken();
+    if (options.failfastAllUnhealthy) {
+      this.#giveUp(this.#failure ?? { code: 'no_healthy_upstream' });
+    } else {
+      this.#isLastTry = true;
+      this.#ask(this.#upstreams[randomBelow(random, this.#upstreams.length)]!, nowMs);
+    }
+  }
+
+  #nextHealthy(except: Upstream | undefined): Upstream | undefined {
+    for (let passed = 0; passed < this.#upstreams.length; passed++) {
+      const upstream = this.#nextUpstream();
+      if (upstream !== except && !upstream.health.isDown) return upstream;
+    }
+    return undefined;
+  }
+
+  #nextUpstream(): Upstream {
+    const upstream = this.#upstreams[this.#position]!;
+    this.#position = (this.#position + 1) % this.#upstreams.length;
+    return upstream;
+  }
+
+  #ask(upstream: Upstream, nowMs: number, late?: Attempt): void {
+    const carriage = upstream.carriage(this.#transport);
+    const attempt = new Attempt(this, upstream, carriage, nowMs);
+    this.#attempts.push(attempt);
+    this.#underWay++;
+    if (this.#hedges < HEDGES_MAX && this.#hedgeAtMs === Number.POSITIVE_INFINITY) {
+      this.#hedgeAtMs = nowMs + upstream.latency.hedgeDelayMs();
+    }
+    if (upstream.carry(attempt, carriage, nowMs, late?.carrier)) this.#setTimer();
+    else this.#overloaded(attempt, nowMs);
+  }
+
+  /** No pause and no other round: what finds no room must not wait for it here. */
+  #overloaded(attempt: Attempt, nowMs: number): void {
+    this.#end(attempt);
+    this.#failure = { code: 'overloaded', to: attempt.upstream.to };
+    this.#failures++;
+    if (this.#underWay > 0) this.#setTimer();
+    else if (this.#isLastTry || this.#failures >= this.#upstreams.length) {
+      this.#giveUp(this.#failure);
+    } else this.#askNext(nowMs);
+  }
+
+  #reask(upstream: Upstream, reason: 'closed' | 'mismatch' | 'truncated', nowMs: number): void {
+    this.#host.observer.reasked(upstream.to, reason);
+    this.#ask(upstream, nowMs);
+  }
+
+  #truncated(upstream: Upstream, result: UpstreamResult, nowMs: number): void {
+    const isFirst = this.#consolation === undefined;
+    this.#consolation = result;
+    this.#transport = 'tcp';
+    if (isFirst) this.#reask(upstream, 'truncated', nowMs);
+  }
+
+  #failOver(result: UpstreamResult, nowMs: number): void {
+    this.#consolation = result;
+    const healthy = this.#upstreams.filter(({ health }) => !health.isDown);
+    if (++this.#failovers < healthy.length) this.#askNext(nowMs);
+    else if (this.#underWay === 0) this.#finish(result);
+  }
+
+  #failed(upstream: Upstream, failure: UpstreamFailure, nowMs: number): void {
+    upstream.health.kick(nowMs);
+    this.#failures++;
+    if (this.#underWay > 0) {
+      // What was asked besides may still be answered.
+      this.#setTimer();
+      return;
+    }
+    const { maxConnectAttempts } = this.#host.options;
+    const isRoundOver = this.#failures % this.#upstreams.length === 0;
+    if (
+      this.#isLastTry ||
+      (maxConnectAttempts > 0 && this.#failures >= maxConnectAttempts) ||
+      (isRoundOver && (failure.code === 'malformed' || this.#consolation !== undefined))
+    ) {
+      this.#giveUp(failure);
+      return;
+    }
+    this.#host.observer.reasked(upstream.to, 'failed');
+    const round = isRoundOver ? this.#failures / this.#upstreams.length - 1 : 0;
+    const pauseMs = ROUND_PAUSES_MS[round] ?? ROUND_PAUSES_MS.at(-1)!;
+    if (pauseMs === 0) this.#askNext(nowMs);
+    else {
+      this.#retryAtMs = nowMs + pauseMs;
+      this.#setTimer();
+    }
+  }
+
+  #hedge(nowMs: number): void {
+    const late = this.#attempts.findLast(({ isOver }) => !isOver);
+    this.#hedgeAtMs = Number.POSITIVE_INFINITY;
+    // Between two rounds nothing is late: the next question sets the time anew.
+    if (late === undefined || this.#isLastTry) return;
+    if (++this.#hedges < HEDGES_MAX) this.#hedgeAtMs = nowMs + late.upstream.latency.hedgeDelayMs();
+    if (!this.#host.takeHedge()) return;
+    // A datagram may be lost by chance once; after that the way is suspect.
+    if (late.sawMismatch || this.#hedges === HEDGES_MAX) this.#transport = 'tcp';
+    this.#host.observer.reasked(late.upstream.to, 'late');
+    this.#ask(this.#nextHealthy(late.upstream) ?? late.upstream, nowMs, late);
+  }
+
+  #readEndsAtMs(attempt: Attempt): number {
+    return attempt.askedAtMs + this.#host.options.readTimeoutMs;
+  }
+
+  #setTimer(): void {
+    let dueAtMs = Math.min(this.#deadlineAtMs, this.#hedgeAtMs, this.#retryAtMs);
+    for (const attempt of this.#attempts) {
+      if (!attempt.isOver) dueAtMs = Math.min(dueAtMs, this.#readEndsAtMs(attempt));
+    }
+    this.#host.wheel.schedule(this.#timer, dueAtMs);
+  }
+
+  /** At the deadline: what failed last, or that nothing has come so far. */
+  #timeout(): UpstreamFailure {
+    const waiting = this.#attempts.findLast(({ isOver }) => !isOver);
+    return waiting === undefined ? this.#failure! : timeoutOf(waiting);
+  }
+}
+
+function timeoutOf({ carriage, upstream, carrier }: Attempt): UpstreamFailure {
+  const route = carrier?.route ?? { carriage, from: undefined, to: upstream.to };
+  return { code: 'timeout', operation: 'read', route };
+}

@@ -1,0 +1,181 @@
+/**
+ * One `forward` line: its upstreams and the queries under way to them. Whether a name is its business (FROM, `except`), and
+ * what becomes of the answer, is the caller's. Memory is bounded: each upstream holds a bounded number of queries and each
+ * query ends at its deadline.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { UpstreamContext } from './context.ts';
+import { Exchange, type ExchangeHost } from './exchange.ts';
+import type { UpstreamResult } from './failure.ts';
+import { HostNames } from './host-names.ts';
+import { questionEndOf } from './message.ts';
+import type { UpstreamObserver } from './observer.ts';
+import type { Endpoint, ForwardOptions } from './options.ts';
+import { createPolicy, type OrderChoice } from './policy.ts';
+import { RandomPool, type RandomSource } from './random.ts';
+import { Timer, TimerWheel } from './timer-wheel.ts';
+import { Upstream, type UpstreamSnapshot, upstreamKey } from './upstream.ts';
+import { WriteTurn } from './write-turn.ts';
+
+/** A second less than glibc and Go wait, so that their resolvers hear of a failure instead of asking on top. */
+const DEADLINE_MS = 4000;
+/** Questions asked twice may be a fifth of all, so that an upstream that is slow from load gets little more of it ... */
+const HEDGE_SHARE = 0.2;
+/** ... but a stalled connection or two may be emptied at once. */
+const HEDGE_BURST = 128;
+
+export interface ForwardDependencies {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly observer: UpstreamObserver;
+  /** Undefined: the system's generator. */
+  readonly random?: RandomSource;
+}
+
+export interface ForwardSnapshot {
+  /** Client queries under way. */
+  readonly exchanges: number;
+  readonly upstreams: readonly UpstreamSnapshot[];
+}
+
+export class Forward implements ExchangeHost {
+  readonly options: ForwardOptions;
+  readonly observer: UpstreamObserver;
+  readonly random: RandomSource;
+  readonly wheel: TimerWheel;
+  readonly #clock: Clock;
+  readonly #context: UpstreamContext;
+  readonly #order: OrderChoice;
+  readonly #hostNames: HostNames;
+  #upstreams: Upstream[];
+  /** Their host name does not lead to them any more; they still owe answers. */
+  readonly #retired = new Set<Upstream>();
+  #exchanges = 0;
+  #hedgesAllowed = HEDGE_BURST;
+  #closing: PromiseWithResolvers<void> | undefined;
+
+  /** Resolves once each host name of TO was looked up; at once where there is none. */
+  readonly ready: Promise<void>;
+
+  /** Throws where a certificate or key cannot be read. */
+  constructor(options: ForwardOptions, dependencies: ForwardDependencies) {
+    const { clock, log, observer, random = new RandomPool() } = dependencies;
+    this.options = options;
+    this.observer = observer;
+    this.random = random;
+    this.wheel = new TimerWheel(clock);
+    this.#clock = clock;
+    const writes = new WriteTurn();
+    this.#context = { options, clock, log, observer, random, wheel: this.wheel, writes };
+    this.#order = createPolicy(options.policy, random);
+    this.#hostNames = new HostNames(this.#context, (endpoints) => this.#replace(endpoints));
+    this.#upstreams = this.#hostNames.addresses.map(
+      (endpoint) => new Upstream(this.#context, endpoint),
+    );
+    this.ready = this.#hostNames.start();
+  }
+
+  /**
+   * Asks the upstreams. `query` is a whole message with one question, its id is not used and it is not written to; it must
+   * stay as it is until the result is there.
+   */
+  exchange(
+    query: Uint8Array,
+    { transport, deadlineMs = DEADLINE_MS }: { transport: 'udp' | 'tcp'; deadlineMs?: number },
+  ): Promise<UpstreamResult> {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return Promise.resolve(refusal);
+    this.#exchanges++;
+    if (this.#hedgesAllowed < HEDGE_BURST) this.#hedgesAllowed += HEDGE_SHARE;
+    const { promise, resolve } = Promise.withResolvers<UpstreamResult>();
+    const nowMs = this.#clock.nowMs();
+    const question = {
+      message: query,
+      questionEnd: questionEndOf(query),
+      transport: this.#transport(transport),
+    };
+    const order = this.#order(this.#upstreams);
+    new Exchange(this, order, question, nowMs + deadlineMs, resolve).start(nowMs);
+    return promise;
+  }
+
+  snapshot(): ForwardSnapshot {
+    return {
+      exchanges: this.#exchanges,
+      upstreams: this.#upstreams.map((upstream) => upstream.snapshot()),
+    };
+  }
+
+  /** Takes no more queries; resolves once those under way have ended, which their deadlines bound, and all is closed. */
+  close(): Promise<void> {
+    if (this.#closing === undefined) {
+      this.#closing = Promise.withResolvers();
+      this.#hostNames.close();
+      if (this.#exchanges === 0) this.#shut();
+    }
+    return this.#closing.promise;
+  }
+
+  takeHedge(): boolean {
+    if (this.#hedgesAllowed < 1) return false;
+    this.#hedgesAllowed--;
+    return true;
+  }
+
+  exchangeDone(): void {
+    this.#exchanges--;
+    if (this.#exchanges === 0 && this.#closing !== undefined) this.#shut();
+  }
+
+  #refusal(): UpstreamResult | undefined {
+    const { maxConcurrent } = this.options;
+    if (this.#closing !== undefined) return { ok: false, failure: { code: 'closed' } };
+    if (maxConcurrent > 0 && this.#exchanges >= maxConcurrent) {
+      this.observer.maxConcurrentRejected();
+      return { ok: false, failure: { code: 'max_concurrent', maximum: maxConcurrent } };
+    }
+    if (this.#upstreams.length === 0) {
+      return { ok: false, failure: { code: 'unresolved', hosts: this.#hostNames.names } };
+    }
+    return undefined;
+  }
+
+  #transport(client: 'udp' | 'tcp'): 'udp' | 'tcp' {
+    switch (this.options.protocol) {
+      case 'force_tcp':
+        return 'tcp';
+      case 'prefer_udp':
+        return 'udp';
+      case 'client':
+        return client;
+    }
+  }
+
+  /** A host name has other addresses: what is still meant stays as it is. */
+  #replace(endpoints: readonly Endpoint[]): void {
+    const before = new Map(this.#upstreams.map((upstream) => [upstream.key, upstream]));
+    this.#upstreams = endpoints.map((endpoint) => {
+      const kept = before.get(upstreamKey(endpoint));
+      before.delete(upstreamKey(endpoint));
+      return kept ?? new Upstream(this.#context, endpoint);
+    });
+    for (const upstream of before.values()) this.#retire(upstream);
+  }
+
+  #retire(upstream: Upstream): void {
+    this.#retired.add(upstream);
+    const timerExpired = (nowMs: number) => {
+      this.#retired.delete(upstream);
+      upstream.close(nowMs);
+    };
+    this.wheel.schedule(new Timer({ timerExpired }), this.#clock.nowMs() + DEADLINE_MS);
+  }
+
+  #shut(): void {
+    const nowMs = this.#clock.nowMs();
+    for (const upstream of [...this.#upstreams, ...this.#retired]) upstream.close(nowMs);
+    this.wheel.close();
+    this.#closing?.resolve();
+  }
+}
