@@ -32,6 +32,8 @@ import {
 
 /** Evictions tried for one insert before it is given up; a large answer may need the room of many small ones. */
 const EVICTIONS_MAX = 64;
+/** Half the span in which wrapping milliseconds can be compared: 12 days. Marks older than that mean nothing any more. */
+const MARK_AGE_MAX_MS = 2 ** 30;
 
 /** The orders and bounds of one server block. */
 interface BlockOrders {
@@ -165,7 +167,8 @@ export class CacheStore {
     const { words } = this.memory;
     const replacedAt = this.find(key);
     const slot = replacedAt === 0 ? this.#takeSlot() : word(words, replacedAt + ENTRY.SLOT);
-    const bornAtMs = replacedAt === 0 ? nowMs : word(words, replacedAt + ENTRY.BORN);
+    const bornAtMs =
+      replacedAt === 0 ? nowMs : keptBirthMs(word(words, replacedAt + ENTRY.BORN), nowMs);
     writeEntry(this.memory, entryAt(this.memory, unit), key, slot, flags, body, times, bornAtMs);
     if (replacedAt === 0) {
       linkEntry(this.memory, unit);
@@ -207,8 +210,12 @@ export class CacheStore {
     const keepsPlace = replacedAt !== 0 && this.#orderOf(replacedAt) === order;
     if (!keepsPlace && order.isFull) this.#evict(order, nowMs);
     for (let step = 0; step < EVICTIONS_MAX && !this.isStuck; step++) {
-      const unit = replacedAt === 0 && !this.#hasFreeSlot() ? 0 : this.#slab.allocate(bytes);
-      if (unit !== 0) return unit;
+      if (replacedAt !== 0 || this.#hasFreeSlot()) {
+        const unit = this.#slab.allocate(bytes);
+        if (unit !== 0) return unit;
+        // So much waits for a reader to pass: more evictions would not make its memory come sooner.
+        if (this.#retired.count >= EVICTIONS_MAX) return 0;
+      }
       this.#evict(this.#largestOrder(), nowMs);
       this.#retired.reclaim(this.#free);
     }
@@ -267,6 +274,12 @@ export class CacheStore {
       ? orders.denial
       : orders.success;
   }
+}
+
+/** The birth of a refreshed entry: its first one, so that its marks still count, but never so long ago that it wraps. */
+function keptBirthMs(bornAtMs: number, nowMs: number): number {
+  const ageMs = (nowMs - bornAtMs) | 0;
+  return ageMs >= 0 && ageMs < MARK_AGE_MAX_MS ? bornAtMs : nowMs - MARK_AGE_MAX_MS;
 }
 
 /** A key of its own for the entry at `at`, for asking its question again. */
