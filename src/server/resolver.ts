@@ -105,15 +105,13 @@ export class Resolver {
       return;
     }
     if (answerer.refreshRequests > 0) this.refresh();
-    const zone = this.#readKey(arrival.query, plan);
-    if (size !== OUTCOME.MISS) {
-      // A refusal belongs to no block, or to none that would have answered.
-      const block = zone === undefined ? undefined : this.#plan.blocks.get(zone.block);
-      replies.finishCached(arrival, size, block);
-      return;
+    if (size === OUTCOME.MISS) {
+      const zone = this.#readKey(arrival.query, plan);
+      assert(zone !== undefined, 'a miss has a zone');
+      this.#miss({ arrival, zone }, this.#key);
+    } else {
+      replies.finishCached(arrival, size, this.#onlookerOf(arrival, plan));
     }
-    assert(zone !== undefined, 'a miss has a zone');
-    this.#miss({ arrival, zone }, this.#key);
   };
 
   /** Looks at what responders want refreshed. */
@@ -226,6 +224,13 @@ export class Resolver {
 
   #fail(waiters: readonly Waiter[], block: Block, failure: Failure): void {
     for (const waiter of waiters) this.#deps.replies.sendFailure(waiter, failure, block);
+  }
+
+  /** The block whose observers see a reply from the cache: one that is not direct. A refusal belongs to none. */
+  #onlookerOf(arrival: Arrival, plan: ListenerPlan): Block | undefined {
+    if (plan.zones.every(({ isDirect }) => isDirect)) return undefined;
+    const zone = this.#readKey(arrival.query, plan);
+    return zone === undefined ? undefined : this.#plan.blocks.get(zone.block);
   }
 
   /** Reads a query into a key of its own; the zone that it belongs to, if any. */
