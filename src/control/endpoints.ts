@@ -36,7 +36,8 @@ export class Endpoints {
    * The returned function closes what they do not name; call it when the new configuration serves.
    */
   async serve(servers: readonly ServerConfig[]): Promise<{ commit: () => void; undo: () => void }> {
-    await (this.#own ??= this.#openOwn());
+    this.#own ??= this.#openOwn();
+    await this.#own;
     const wanted = new Map<string, () => Promise<Closable | ListenFailure>>();
     for (const { prometheus, health } of servers) {
       if (prometheus) wanted.set(...this.#metricsAt(prometheus.address));
@@ -50,7 +51,9 @@ export class Endpoints {
       if ('code' in endpoint) {
         undo();
         const { host, port } = endpoint.address;
-        throw new Error(`${key}: cannot listen on ${hostPort(host, port)}: ${endpoint.cause.message}`);
+        throw new Error(
+          `${key}: cannot listen on ${hostPort(host, port)}: ${endpoint.cause.message}`,
+        );
       }
       opened.set(key, endpoint);
     }

@@ -125,7 +125,9 @@ function warnOfWhatIsMissing(flags: Flags, log: Log): void {
     );
   }
   if (flags.corefilePath !== flags.baseCorefilePath && existsSync(flags.baseCorefilePath)) {
-    log.warn(`this version does not render ${flags.baseCorefilePath}: -conf is served as it stands`);
+    log.warn(
+      `this version does not render ${flags.baseCorefilePath}: -conf is served as it stands`,
+    );
   }
 }
 

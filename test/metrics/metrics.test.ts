@@ -73,7 +73,7 @@ describe('reload', () => {
 test('refused label sets are counted', async () => {
   const { metrics } = createMetrics();
   for (let index = 0; index < CELLS_MAX + 3; index++) {
-    metrics.families.upstreamReasks.cell(`192.0.2.1:${index}`);
+    metrics.families.upstreamReasks.cell(`192.0.2.1:${index}`, 'late');
   }
   assert.deepEqual(lines(await scrape(metrics), 'zerohop_series_overflows_total'), ['3']);
 });
