@@ -24,7 +24,7 @@ export class BodySource {
   answerCount = 0;
   authorityCount = 0;
   additionalCount = 0;
-  /** AA, RA and AD. */
+  /** AA, TC, RA and AD. */
   flags = 0;
   rcode = 0;
   /** The TTL of every record, in seconds, or -1: as stored. */

@@ -18,7 +18,7 @@ export interface ResponseBody {
   readonly octets: Octets;
   /** Offsets in `octets` of the 32-bit TTLs, in order, one a record. */
   readonly ttlOffsets: Uint16Array;
-  /** AA, RA and AD of the header's second word. */
+  /** AA, TC, RA and AD of the header's second word; what has TC is never cached. */
   readonly flags: number;
   /** With the upper bits from OPT (RFC 6891 §6.1.3). */
   readonly rcode: number;
@@ -160,7 +160,7 @@ class ResponseReader {
       body: {
         octets: scratch.slice(start, this.#end),
         ttlOffsets: Uint16Array.from(this.#ttlOffsets),
-        flags: flags & (FLAG.AA | FLAG.RA | FLAG.AD),
+        flags: flags & (FLAG.AA | FLAG.TC | FLAG.RA | FLAG.AD),
         rcode: (flags & FLAG.RCODE) | this.#rcodeHigh,
         answerCount: this.#counts[SECTION.ANSWER]!,
         authorityCount: this.#counts[SECTION.AUTHORITY]!,

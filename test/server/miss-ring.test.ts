@@ -1,0 +1,156 @@
+/**
+ * The miss ring against a queue: whatever goes in comes out, in order, whole, round the ring's end and past the counters' wrap;
+ * a full ring refuses and loses nothing.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createMissRing, MissRing } from '../../src/server/miss-ring.ts';
+
+const RING_SIZE = 1 << 20;
+
+interface Miss {
+  readonly query: Uint8Array;
+  readonly peer: Uint8Array;
+  readonly control: Uint8Array;
+  readonly socket: number;
+  readonly receivedAtMs: number;
+}
+
+/** Deterministic octets, so that large sequences stay cheap. */
+function octets(size: number, seed: number): Uint8Array {
+  return Uint8Array.from({ length: size }, (_, at) => Math.imul(seed, 97) + at * 3);
+}
+
+function missOf(number: number, querySize: number, hasControl = false): Miss {
+  return {
+    query: octets(querySize, number),
+    peer: octets(number % 2 === 0 ? 16 : 28, number + 1),
+    control: octets(hasControl ? 96 : 0, number + 2),
+    socket: number,
+    receivedAtMs: number + 0.25,
+  };
+}
+
+class RingPair {
+  readonly #buffer = createMissRing();
+  readonly responder = new MissRing(this.#buffer);
+  readonly resolver = new MissRing(this.#buffer);
+
+  /** `start`: where the counters of octets stand, a multiple of 8. */
+  constructor(start = 0) {
+    const words = new Int32Array(this.#buffer);
+    words[0] = words[16] = start;
+  }
+
+  push({ query, peer, control, socket, receivedAtMs }: Miss): boolean {
+    // All three somewhere in one array, as in a batch.
+    const all = Buffer.concat([new Uint8Array(5), query, peer, control]);
+    const peerAt = 5 + query.length;
+    const controlAt = peerAt + peer.length;
+    return this.responder.push(
+      all,
+      5,
+      query.length,
+      peerAt,
+      peer.length,
+      controlAt,
+      control.length,
+      socket,
+      receivedAtMs,
+    );
+  }
+
+  /** The next record must be this one. */
+  expect(miss: Miss | undefined): void {
+    const record = this.resolver.take();
+    assert.deepEqual(record && { ...record, query: Uint8Array.from(record.query) }, miss);
+    // Key building reads whole words from the start of the octets' memory.
+    assert.equal((record?.query.buffer.byteLength ?? 0) % 4, 0);
+    assert.equal(record?.query.byteOffset ?? 0, 0);
+  }
+}
+
+test('a record comes out as it went in', () => {
+  const pair = new RingPair();
+  const misses = [missOf(1, 12), missOf(2, 512, true), missOf(3, 4096, true), missOf(4, 0)];
+  for (const miss of misses) assert.ok(pair.push(miss));
+  for (const miss of misses) pair.expect(miss);
+  pair.expect(undefined);
+});
+
+const starts = fc.constantFrom(0, RING_SIZE - 64, RING_SIZE - 8, 2 ** 31 - 1024, 2 ** 32 - 1024);
+const sizes = fc.oneof(fc.nat(60), fc.nat(4096), fc.constantFrom(4088, 4089, 4095, 4096));
+const steps = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: fc.record({ push: fc.array(sizes, { maxLength: 60 }) }) },
+    { weight: 2, arbitrary: fc.record({ take: fc.nat(80) }) },
+  ),
+  { maxLength: 30 },
+);
+
+test('equals a queue for any sequence, wherever the ring stands', () => {
+  fc.assert(
+    fc.property(starts, steps, (start, sequence) => {
+      const pair = new RingPair(start);
+      const queue: Miss[] = [];
+      let number = 0;
+      for (const step of sequence) {
+        if ('push' in step) {
+          for (const size of step.push) {
+            const miss = missOf(number++, size, size % 3 === 0);
+            if (pair.push(miss)) queue.push(miss);
+            else assert.ok(queue.length > 200, 'refused with room');
+          }
+        } else {
+          for (let count = 0; count < step.take; count++) pair.expect(queue.shift());
+        }
+      }
+      for (const miss of queue) pair.expect(miss);
+      pair.expect(undefined);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('a full ring refuses, loses nothing, and takes again what has room', () => {
+  for (const start of [0, 4096, RING_SIZE - 152]) {
+    const pair = new RingPair(start);
+    const queue: Miss[] = [];
+    for (let number = 0; ; number++) {
+      const miss = missOf(number, 3000);
+      if (!pair.push(miss)) break;
+      queue.push(miss);
+    }
+    // Less than two records' room is left: one that does not fit, and the rest at the ring's end.
+    const size = (152 + 3000 + 7) & ~7;
+    assert.ok(queue.length >= Math.floor(RING_SIZE / size) - 1);
+    pair.expect(queue.shift());
+    pair.expect(queue.shift());
+    const late = missOf(9999, 3000);
+    assert.ok(pair.push(late));
+    queue.push(late);
+    for (const miss of queue) pair.expect(miss);
+    pair.expect(undefined);
+  }
+});
+
+test('what is left at the ring’s end counts as used', () => {
+  const pair = new RingPair();
+  const queue: Miss[] = [];
+  for (let number = 0; pair.push(missOf(number, 3000)); number++) queue.push(missOf(number, 3000));
+  // One record's room, and 2,112 octets at the end that no record of this size fits into.
+  pair.expect(queue.shift());
+  assert.equal(pair.push(missOf(1, 3008)), false);
+  pair.expect(queue.shift());
+  assert.ok(pair.push(missOf(1, 3008)));
+  for (const miss of [...queue, missOf(1, 3008)]) pair.expect(miss);
+  pair.expect(undefined);
+});
+
+test('wakes the resolver once, until it has heard', () => {
+  const { responder, resolver } = new RingPair();
+  assert.deepEqual([responder.takeWakeUp(), responder.takeWakeUp()], [true, false]);
+  resolver.clearWakeUp();
+  assert.deepEqual([responder.takeWakeUp(), responder.takeWakeUp()], [true, false]);
+});
