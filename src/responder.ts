@@ -3,34 +3,13 @@
  * runs until it is told to stop. It never returns to its event loop in between, so messages are taken from the port by hand
  * when the eventfd says that there are some.
  */
-import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { CacheMemory, type MemoryHandle } from './cache/memory.ts';
+import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { CacheMemory } from './cache/memory.ts';
 import { BATCH_MAX, BUFFER_SIZE } from './os/datagram-batch.ts';
 import { requireLibc } from './os/libc.ts';
 import { Answerer } from './server/answer.ts';
-import type { ResponderPlan } from './server/plan.ts';
-import { ResponderLoop, type ResponderSocket } from './server/responder-loop.ts';
-
-export interface ResponderData {
-  readonly memory: MemoryHandle;
-  readonly reader: number;
-  readonly rowCount: number;
-  readonly hashSeed: number;
-  readonly missRing: SharedArrayBuffer;
-  readonly wakeFd: number;
-  readonly eventFd: number;
-  readonly port: MessagePort;
-}
-
-/** From the resolver; each `serve` is answered with its number once the responder works by it. */
-export type ResponderCommand =
-  | {
-      readonly kind: 'serve';
-      readonly number: number;
-      readonly sockets: readonly ResponderSocket[];
-      readonly plan: ResponderPlan;
-    }
-  | { readonly kind: 'stop' };
+import type { ResponderCommand, ResponderData } from './server/responder-data.ts';
+import { ResponderLoop } from './server/responder-loop.ts';
 
 const data = workerData as ResponderData;
 const memory = CacheMemory.attach(data.memory);

@@ -155,10 +155,12 @@ export class CacheStore {
     const orders = this.#orders(key.block);
     const order = (flags & ENTRY_FLAG.DENIAL) !== 0 ? orders.denial : orders.success;
     this.#retired.reclaim(this.#free);
+    const present = this.find(key);
+    const isChainFull = present === 0 && chainLength(this.memory, key.hash) >= CHAIN_MAX;
     const unit =
-      this.isStuck || chainLength(this.memory, key.hash) >= CHAIN_MAX
+      this.isStuck || isChainFull
         ? 0
-        : this.#makeRoom(entryBytes(key.size, body), order, this.find(key), nowMs);
+        : this.#makeRoom(entryBytes(key.size, body), order, present, nowMs);
     if (unit === 0) {
       this.refusedCount += 1;
       return false;

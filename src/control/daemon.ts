@@ -5,6 +5,7 @@
 import { randomInt } from 'node:crypto';
 import { systemClock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import type { HashSeed } from '../cache/key.ts';
 import { CacheMemory } from '../cache/memory.ts';
 import { CacheStore } from '../cache/store.ts';
 import { ErrorLog } from '../directives/error-log.ts';
@@ -92,7 +93,7 @@ export class Daemon {
     this.#options = options;
     this.metrics = new Metrics(rows, { version: VERSION, revision: REVISION });
     this.#store = new CacheStore(memory);
-    const hashSeed = randomInt(2 ** 32) | 0;
+    const hashSeed = { low: randomInt(2 ** 32) | 0, high: randomInt(2 ** 32) | 0 };
     this.resolver = this.#createResolver(memory, sizing, responderCount, hashSeed);
     const adopted = adoptFromEnvironment(process.env, process.pid, loadLibc());
     const shared = { libc, memory, sizing, responderCount, hashSeed, adopted };
@@ -174,7 +175,7 @@ export class Daemon {
     memory: CacheMemory,
     { rowCount }: Sizing,
     reader: number,
-    hashSeed: number,
+    hashSeed: HashSeed,
   ): Resolver {
     const { log } = this.#options;
     const { families } = this.metrics;
@@ -218,7 +219,7 @@ export class Daemon {
     memory: CacheMemory;
     sizing: Sizing;
     responderCount: number;
-    hashSeed: number;
+    hashSeed: HashSeed;
     adopted: AdoptedSockets;
   }): UdpService {
     const { libc, memory, sizing, responderCount, hashSeed, adopted } = shared;

@@ -12,7 +12,7 @@
 
 import { bodyAt, ENTRY, ENTRY_FLAG, flagsOf, ttlCountOf, ttlsAt } from '../cache/entry.ts';
 import { ReaderEpoch } from '../cache/epochs.ts';
-import { CacheKey, finishKey, keyFlags, setKeyName } from '../cache/key.ts';
+import { CacheKey, finishKey, type HashSeed, keyFlags, setKeyName } from '../cache/key.ts';
 import { remainingTtlS } from '../cache/lifetime.ts';
 import { isPopular, markHit, marksOf, REFRESH_PAUSE_MS, takeRefreshTurn } from '../cache/marks.ts';
 import type { CacheMemory } from '../cache/memory.ts';
@@ -51,7 +51,7 @@ export interface AnswererOptions {
   /** This reader's number in the cache memory, and its writer's number in the counters. */
   readonly reader: number;
   readonly rowCount: number;
-  readonly hashSeed: number;
+  readonly hashSeed: HashSeed;
   /** Room for a reply in the query's buffer. */
   readonly bufferSize: number;
   readonly batchMax: number;

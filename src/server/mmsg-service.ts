@@ -2,8 +2,10 @@
  * UDP through responder threads and the batched system calls: one SO_REUSEPORT socket a thread and address, opened here or
  * adopted. Replies to misses leave on the very socket that the query came in on.
  */
+
 import { hostPort } from '../base/ip-address.ts';
 import type { Log } from '../base/log.ts';
+import type { HashSeed } from '../cache/key.ts';
 import type { MemoryHandle } from '../cache/memory.ts';
 import { DatagramSender } from '../os/datagram-sender.ts';
 import type { Libc } from '../os/libc.ts';
@@ -32,7 +34,7 @@ export interface MmsgServiceOptions {
   readonly memory: MemoryHandle;
   readonly responderCount: number;
   readonly rowCount: number;
-  readonly hashSeed: number;
+  readonly hashSeed: HashSeed;
   readonly adopted: AdoptedSockets;
   readonly onArrival: ArrivalHandler;
   readonly onDrained: () => void;

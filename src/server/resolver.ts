@@ -10,7 +10,15 @@
 import assert from 'node:assert/strict';
 import type { Clock } from '../base/clock.ts';
 import { ENTRY, ENTRY_FLAG, flagsOf, readBody } from '../cache/entry.ts';
-import { CacheKey, finishKey, KEY_FLAG, keyFlags, keyText, setKeyName } from '../cache/key.ts';
+import {
+  CacheKey,
+  finishKey,
+  type HashSeed,
+  KEY_FLAG,
+  keyFlags,
+  keyText,
+  setKeyName,
+} from '../cache/key.ts';
 import type { CachePolicy } from '../cache/policy.ts';
 import { drainRefreshRings } from '../cache/refresh-ring.ts';
 import { type CacheStore, keyOfEntry } from '../cache/store.ts';
@@ -36,7 +44,7 @@ const WAITERS_MAX = 65_536;
 export interface ResolverDependencies {
   readonly clock: Clock;
   readonly store: CacheStore;
-  readonly hashSeed: number;
+  readonly hashSeed: HashSeed;
   /** Answers from the cache on this thread: for datagrams, and for frames of a stream. */
   readonly udpAnswerer: Answerer;
   readonly tcpAnswerer: Answerer;

@@ -2,15 +2,17 @@
  * One responder thread as the resolver sees it: its worker, its miss ring, its wake-up socket, its eventfd. Started again by
  * itself when it dies of a broken invariant; its sockets wait meanwhile and lose nothing.
  */
+
 import { Socket } from 'node:net';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Log } from '../base/log.ts';
+import type { HashSeed } from '../cache/key.ts';
 import type { MemoryHandle } from '../cache/memory.ts';
 import { type Libc, OS, Pinned } from '../os/libc.ts';
 import { openSocketPair } from '../os/socket-pair.ts';
-import type { ResponderCommand, ResponderData } from '../responder.ts';
 import { createMissRing, type MissRecord, MissRing } from './miss-ring.ts';
 import type { ResponderPlan } from './plan.ts';
+import type { ResponderCommand, ResponderData } from './responder-data.ts';
 import type { ResponderSocket } from './responder-loop.ts';
 
 /** Misses taken in one turn of the event loop, so that upstream replies and TCP clients have theirs. */
@@ -24,7 +26,7 @@ export interface ResponderThreadOptions {
   readonly memory: MemoryHandle;
   readonly reader: number;
   readonly rowCount: number;
-  readonly hashSeed: number;
+  readonly hashSeed: HashSeed;
   /** Called for each miss, and once after each drain, when refresh requests may wait as well. */
   readonly onMiss: (miss: MissRecord) => void;
   readonly onDrained: () => void;
@@ -68,7 +70,9 @@ export class ResponderThread {
 
   async close(): Promise<void> {
     this.#isClosing = true;
-    const exited = new Promise((resolve) => this.#worker.once('exit', resolve));
+    // Between a crash and the next start there is nobody to stop.
+    const isDead = this.#worker.threadId === -1;
+    const exited = isDead || new Promise((resolve) => this.#worker.once('exit', resolve));
     this.#port.postMessage({ kind: 'stop' } satisfies ResponderCommand);
     this.#wake();
     await exited;

@@ -2,7 +2,7 @@
  * Small cache memories, keys made the way a query makes them, and bodies whose octets tell what they belong to.
  */
 import type { EntryTimes } from '../../src/cache/entry.ts';
-import { CacheKey, finishKey, keyFlags, setKeyName } from '../../src/cache/key.ts';
+import { CacheKey, finishKey, type HashSeed, keyFlags, setKeyName } from '../../src/cache/key.ts';
 import { CacheMemory, type MemoryPlan, memoryBytes } from '../../src/cache/memory.ts';
 import type { CachePolicy } from '../../src/cache/policy.ts';
 import { QueryFields, readQuery, VERDICT } from '../../src/wire/query.ts';
@@ -29,13 +29,18 @@ export function sharedMemory(plan: Partial<MemoryPlan> = {}): CacheMemory {
 
 export interface KeyFields extends Ask {
   readonly block?: number;
-  readonly seed?: number;
+  readonly seed?: HashSeed;
   /** Instead of the one that the words give. */
   readonly hash?: number;
 }
 
 /** The key of a query. */
-export function keyOf({ block = 1, seed = 0, hash, ...ask }: KeyFields): CacheKey {
+export function keyOf({
+  block = 1,
+  seed = { low: 0, high: 0 },
+  hash,
+  ...ask
+}: KeyFields): CacheKey {
   const message = encodeQuery(ask);
   // Whole words, as in a receive buffer.
   const octets = new Uint8Array((message.length + 3) & ~3);

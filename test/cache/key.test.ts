@@ -92,10 +92,10 @@ test('name, type, class, block, DO, CD and RD do', () => {
 
 test('the hash depends on the seed and on every bit', () => {
   const key = keyOf(BASE);
-  const hashes = new Set([keyOf({ ...BASE, seed: 0x1234567 }).hash, key.hash]);
+  const hashes = new Set([keyOf({ ...BASE, seed: { low: 0x1234567, high: 0 } }).hash, key.hash]);
   for (let bit = 0; bit < 32 * key.size; bit++) {
     key.words[bit >> 5]! ^= 1 << (bit & 31);
-    hashes.add(hashWords(key.words, 0, key.size, 0));
+    hashes.add(hashWords(key.words, key.size, { low: 0, high: 0 }));
     key.words[bit >> 5]! ^= 1 << (bit & 31);
   }
   assert.equal(hashes.size, 32 * key.size + 2);
@@ -106,4 +106,13 @@ test('names that differ in a digit spread over the buckets', () => {
   for (let pod = 0; pod < 2048; pod++) buckets[keyOf({ name: `web-${pod}.svc` }).hash & 255]! += 1;
   // Eight a bucket on average; a fair hash exceeds 30 about once in a thousand million tries.
   assert.ok(Math.max(...buckets) <= 30);
+});
+
+test('differences that cancel in a multiply-and-fold hash do not collide under any seed', () => {
+  const words = Int32Array.of(0x01020304, 0x05060708, 0x090a0b0c);
+  const other = Int32Array.of(words[0]! ^ 0x80000000, words[1]! ^ 0x80010000, words[2]!);
+  for (let low = 0; low < 1000; low++) {
+    const seed = { low, high: Math.imul(low, 0x9e3779b1) };
+    assert.notEqual(hashWords(words, 3, seed), hashWords(other, 3, seed));
+  }
 });

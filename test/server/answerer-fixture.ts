@@ -18,7 +18,7 @@ import { encodeName, encodeQuery, type NameText, type QueryInput } from '../supp
 import { buildResponse, endOfQuestion, type RecordFields } from '../wire/responses.ts';
 
 const ROW_COUNT = 4;
-const SEED = 0x5eed;
+const SEED = { low: 0x5eed, high: 0x0dd };
 /** A slot's place in the buffer, and its size. */
 export const AT = 64;
 export const BUFFER_SIZE = 4096;

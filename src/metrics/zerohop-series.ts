@@ -1,0 +1,121 @@
+/** The series that node-cache has not: `zerohop_*`. The list of all is series.ts. */
+import { ARRIVAL_TO_SEND_BUCKETS, BATCH_SIZE_BUCKETS } from './counter-words.ts';
+import { counter, gauge, histogram } from './family.ts';
+
+export const ZEROHOP_SERIES = {
+  coalescedQueries: counter(
+    'zerohop_coalesced_queries_total',
+    [],
+    'Client queries that shared the upstream query of an earlier one.',
+  ),
+  upstreamSegmentsWritten: counter(
+    'zerohop_upstream_segments_written_total',
+    ['to'],
+    'Writes to upstream connections; one may carry many queries.',
+  ),
+  upstreamQueriesWritten: counter(
+    'zerohop_upstream_queries_written_total',
+    ['to'],
+    'Queries in those writes.',
+  ),
+  upstreamSegmentsRead: counter(
+    'zerohop_upstream_segments_read_total',
+    ['to'],
+    'Reads from upstream connections; one may carry many responses.',
+  ),
+  upstreamResponsesRead: counter(
+    'zerohop_upstream_responses_read_total',
+    ['to'],
+    'Responses in those reads.',
+  ),
+  upstreamReasks: counter(
+    'zerohop_upstream_reasks_total',
+    ['to', 'reason'],
+    'Queries asked again: late, closed, truncated, mismatch or failed.',
+  ),
+  upstreamOverloads: counter(
+    'zerohop_upstream_overloads_total',
+    ['to'],
+    'Queries for which every connection and the queue behind them were full.',
+  ),
+  upstreamQueryLimit: gauge(
+    'zerohop_upstream_query_limit',
+    ['to'],
+    'Queries after which the upstream closes a connection, as learnt; 0 if it does not.',
+  ),
+  inFlightQueries: gauge(
+    'zerohop_in_flight_queries',
+    [],
+    'Distinct questions that wait for an upstream.',
+  ),
+  inFlightRefused: counter(
+    'zerohop_in_flight_refused_total',
+    [],
+    'Client queries answered with SERVFAIL because too many waited.',
+  ),
+  tcpConnections: gauge('zerohop_tcp_connections', [], 'Open TCP connections of clients.'),
+  tcpRefused: counter(
+    'zerohop_tcp_connections_refused_total',
+    [],
+    'TCP connections of clients that were closed at once because there were too many.',
+  ),
+  sendFailures: counter(
+    'zerohop_send_failures_total',
+    [],
+    'Replies to misses that the kernel refused to send.',
+  ),
+  responderRestarts: counter(
+    'zerohop_responder_restarts_total',
+    [],
+    'Responder threads started again after they died.',
+  ),
+  cacheRefused: counter(
+    'zerohop_cache_refused_total',
+    [],
+    'Responses not cached because no room could be made for them.',
+  ),
+  upstreamMismatchedResponses: counter(
+    'zerohop_upstream_mismatched_responses_total',
+    ['to'],
+    'Upstream responses whose id or question fits no query in flight.',
+  ),
+  responderBatchSize: histogram(
+    'zerohop_responder_batch_size',
+    [],
+    BATCH_SIZE_BUCKETS,
+    'Datagrams that a responder took at once.',
+  ),
+  arrivalToSend: histogram(
+    'zerohop_arrival_to_send_seconds',
+    [],
+    ARRIVAL_TO_SEND_BUCKETS,
+    'Sampled time from the arrival of a datagram in the kernel to its response.',
+  ),
+  receiveQueueDrops: counter(
+    'zerohop_receive_queue_drops_total',
+    [],
+    'Datagrams that the kernel dropped because a receive queue was full.',
+  ),
+  ignoredDatagrams: counter(
+    'zerohop_ignored_datagrams_total',
+    ['server'],
+    'Datagrams that get no reply: responses, or too short for a DNS header.',
+  ),
+  missesDropped: counter(
+    'zerohop_misses_dropped_total',
+    [],
+    'Cache misses dropped because the ring to the resolver was full.',
+  ),
+  refreshesDropped: counter(
+    'zerohop_refreshes_dropped_total',
+    [],
+    'Refreshes not asked for because the ring to the resolver was full.',
+  ),
+  cacheUsed: gauge('zerohop_cache_used_bytes', [], 'Cache memory in use.'),
+  cacheBudget: gauge('zerohop_cache_budget_bytes', [], 'Cache memory set aside.'),
+  seriesOverflows: counter(
+    'zerohop_series_overflows_total',
+    [],
+    'Label sets that are not shown because their family has too many.',
+  ),
+};

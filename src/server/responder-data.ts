@@ -1,0 +1,27 @@
+/** What crosses between the resolver and a responder thread when it starts and when its plan changes. */
+import type { MessagePort } from 'node:worker_threads';
+import type { HashSeed } from '../cache/key.ts';
+import type { MemoryHandle } from '../cache/memory.ts';
+import type { ResponderPlan } from './plan.ts';
+import type { ResponderSocket } from './responder-loop.ts';
+
+export interface ResponderData {
+  readonly memory: MemoryHandle;
+  readonly reader: number;
+  readonly rowCount: number;
+  readonly hashSeed: HashSeed;
+  readonly missRing: SharedArrayBuffer;
+  readonly wakeFd: number;
+  readonly eventFd: number;
+  readonly port: MessagePort;
+}
+
+/** From the resolver; each `serve` is answered with its number once the responder works by it. */
+export type ResponderCommand =
+  | {
+      readonly kind: 'serve';
+      readonly number: number;
+      readonly sockets: readonly ResponderSocket[];
+      readonly plan: ResponderPlan;
+    }
+  | { readonly kind: 'stop' };
