@@ -49,8 +49,8 @@ export class UdpSocket implements Carrier, TimerTarget {
     const family = isIPv6(endpoint.host) ? 6 : 4;
     this.#socket = createSocket({
       type: family === 6 ? 'udp6' : 'udp4',
-      // Endpoints are addresses already.
-      lookup: (host, _options, found) => found(null, host, family),
+      // Endpoints are addresses already. Not found before the next tick, so that an error does not come in this constructor.
+      lookup: (host, _options, found) => process.nextTick(found, null, host, family),
     });
     this.#socket.on('message', (message) => this.#read(message));
     this.#socket.on('error', (error) => this.#broken(error));

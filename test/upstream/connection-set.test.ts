@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { askMany, assertAnswered, failureOf, openForward, openServer } from './support-forward.ts';
+import { blackHole, nameOf, queryFor } from './support-server.ts';
+
+const tcp = { transport: 'tcp' } as const;
+
+for (const closeWith of ['fin', 'rst'] as const) {
+  for (const limit of [1, 100, 128]) {
+    test(`a server that closes after ${limit} with ${closeWith}: nobody sees it`, async (t) => {
+      const server = await openServer(t, { closeAfter: limit, closeWith });
+      const { forward, events } = openForward(t, [server], { maxFails: 0 });
+      for (let round = 0; round < 6; round++) {
+        for (const result of await askMany(forward, 150)) assertAnswered(result);
+      }
+      assert.equal(events.count(/^reasked .* failed$/), 0);
+    });
+  }
+
+  test(`the limit is learnt, then kept (${closeWith})`, async (t) => {
+    const server = await openServer(t, { closeAfter: 10, closeWith });
+    const { forward, events } = openForward(t, [server], { maxFails: 0 });
+    for (let index = 0; index < 25; index++) {
+      assertAnswered(await forward.exchange(queryFor('example.org.'), tcp));
+    }
+    assert.equal(forward.snapshot().upstreams[0]?.queryLimit, 10);
+    const reasked = events.count(/^reasked/);
+    for (const result of await askMany(forward, 200)) assertAnswered(result);
+    // 20 connections, filled to ten each: none is overfilled.
+    assert.equal(events.count(/^reasked/), reasked);
+  });
+}
+
+test('the limit is unlearnt when the server takes more', async (t) => {
+  const server = await openServer(t, { closeAfter: 1 });
+  const { forward } = openForward(t, [server], { maxFails: 0 });
+  for (let index = 0; index < 4; index++) {
+    assertAnswered(await forward.exchange(queryFor('example.org.'), tcp));
+  }
+  assert.equal(forward.snapshot().upstreams[0]?.queryLimit, 1);
+  delete server.behaviour.closeAfter;
+  for (let index = 0; index < 100; index++) {
+    assertAnswered(await forward.exchange(queryFor('example.org.'), tcp));
+  }
+  assert.equal(forward.snapshot().upstreams[0]?.queryLimit, undefined);
+});
+
+test('a server that closes idle connections teaches nothing and costs nothing', async (t) => {
+  const server = await openServer(t, { idleMs: 600 });
+  const { forward, events } = openForward(t, [server], { maxFails: 0 });
+  for (let round = 0; round < 2; round++) {
+    for (const result of await askMany(forward, 3)) assertAnswered(result);
+    const [stream] = server.streams;
+    await new Promise((resolve) => stream?.on('close', resolve));
+  }
+  assert.equal(forward.snapshot().upstreams[0]?.queryLimit, undefined);
+  assert.equal(events.count(/^reasked/), 0);
+});
+
+test('a server that accepts and closes at once uses up the failures', async (t) => {
+  const server = await openServer(t, { refuse: true });
+  const { forward } = openForward(t, [server], { maxFails: 0, maxConnectAttempts: 3 });
+  const failure = failureOf(await forward.exchange(queryFor('example.org.'), tcp));
+  assert(['eof', 'reset'].includes(failure.code), failure.code);
+  assert.equal(server.accepted, 3);
+});
+
+test('a slow name holds up only what was sent just behind it', async (t) => {
+  const server = await openServer(t, {
+    inOrder: true,
+    delayMs: (query) => (nameOf(query).startsWith('slow.') ? 200 : 0),
+  });
+  const { forward } = openForward(t, [server]);
+  assertAnswered(await forward.exchange(queryFor('first.example.org.'), tcp));
+  let isSlowDone = false;
+  const slow = forward.exchange(queryFor('slow.example.org.'), tcp).then(() => {
+    isSlowDone = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  for (const result of await askMany(forward, 20)) assertAnswered(result);
+  assert.equal(isSlowDone, false);
+  await slow;
+  assert(server.accepted >= 2);
+});
+
+test('a server that answers out of order keeps its one connection', async (t) => {
+  const server = await openServer(t, {
+    delayMs: (query) => (nameOf(query).startsWith('slow.') ? 100 : 1),
+  });
+  const { forward } = openForward(t, [server]);
+  const slow = forward.exchange(queryFor('slow.example.org.'), tcp);
+  for (let index = 0; index < 5; index++) await askMany(forward, 5);
+  await slow;
+  for (let index = 0; index < 5; index++) await askMany(forward, 5);
+  assert.equal(server.accepted, 1);
+});
+
+test('connections and the queue behind them are bounded, what is beyond fails at once', async (t) => {
+  const hole = await blackHole();
+  t.after(() => hole.close());
+  const { forward, events } = openForward(t, [hole.port], { maxFails: 0 });
+  const asked = Array.from({ length: 9000 }, () =>
+    forward.exchange(queryFor('example.org.'), { ...tcp, deadlineMs: 600 }),
+  );
+  const [upstream] = forward.snapshot().upstreams;
+  assert.equal(upstream?.connections, 64);
+  assert.equal(upstream?.outstanding, 4096);
+  assert.equal(upstream?.queued, 4096);
+  const failures = (await Promise.all(asked)).map((result) => failureOf(result).code);
+  assert.equal(failures.filter((code) => code === 'overloaded').length, 9000 - 8192);
+  assert(events.count(/^overloaded/) >= 9000 - 8192);
+  assert.equal(forward.snapshot().exchanges, 0);
+});
+
+test('what waits in the queue is asked when connections have room again', async (t) => {
+  const server = await openServer(t);
+  const { forward } = openForward(t, [server]);
+  const asked = askMany(forward, 6000);
+  assert((forward.snapshot().upstreams[0]?.queued ?? 0) > 0);
+  for (const result of await asked) assertAnswered(result);
+  assert(server.accepted <= 64);
+});
+
+test('`max_idle_conns` bounds the streams that are kept', async (t) => {
+  const server = await openServer(t, { delayMs: () => 5 });
+  const { forward } = openForward(t, [server], { maxIdleConns: 2 });
+  for (const result of await askMany(forward, 64 * 5)) assertAnswered(result);
+  assert(server.accepted >= 5);
+  assert.equal(forward.snapshot().upstreams[0]?.connections, 2);
+});
