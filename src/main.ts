@@ -1,19 +1,25 @@
 /**
- * The daemon's entry file: node-cache's command line, its signals and its exit codes.
+ * The daemon's entry file: it takes the signals, then starts the rest. Imports are evaluated before any statement of this
+ * file, so everything is imported afterwards.
  *
- * The first statement takes SIGUSR1: Node's own answer to it is to open a debugger on port 9229. Imports are evaluated
- * before any statement of this file, so everything else is imported afterwards.
+ * Node's own answer to SIGUSR1 is to open a debugger on port 9229, from before the first statement of any program. So
+ * cli/node-cache starts Node with `--disable-sigusr1`; that leaves the signal blocked, and it waits in the kernel until the
+ * daemon serves and unblocks it. Without the flag it is ours from the first statement on.
  */
-const reloadRequests: { pending: boolean; handle: () => void } = {
-  pending: false,
-  handle: () => {
-    reloadRequests.pending = true;
+import type { Signals } from './control/process.ts';
+
+const signals: Signals = {
+  isReloadDue: false,
+  handle(signal) {
+    if (signal === 'SIGUSR1') signals.isReloadDue = true;
+    else process.exit(0);
   },
 };
-process.on('SIGUSR1', () => reloadRequests.handle());
-process.on('SIGHUP', () => {});
+for (const signal of ['SIGUSR1', 'SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
+  process.on(signal, () => signals.handle(signal));
+}
+// Nothing to do at the end of a session, and no upgrade in place; by default either would end the process.
+for (const signal of ['SIGHUP', 'SIGUSR2']) process.on(signal, () => {});
 
 const { run } = await import('./control/process.ts');
-await run(process.argv.slice(2), reloadRequests);
-
-export {};
+await run(process.argv.slice(2), signals);

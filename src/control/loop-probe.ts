@@ -1,6 +1,7 @@
 /**
- * The question that `loop` asks at the start, to the block's own first address: once a second until it is answered, half a
- * minute at most, as CoreDNS does. Whether it comes back is for the detector to see.
+ * The question that `loop` asks at the start, to the block's own first address, until it is answered, half a minute at most, as
+ * CoreDNS does. Whether it comes back is for the detector to see. Each attempt is counted by itself: with an upstream that
+ * is silent, the same question asked three times must not look like a loop.
  */
 import { createSocket } from 'node:dgram';
 import type { LoopDetector } from '../directives/loop-detector.ts';
@@ -9,8 +10,9 @@ import { nameFromText } from '../wire/name.ts';
 import { QCLASS, QTYPE } from '../wire/registry.ts';
 import { buildUpstreamQuery } from '../wire/reply.ts';
 
-const RETRY_MS = 1000;
-const ATTEMPTS_MAX = 30;
+/** Longer than a forward's deadline of 4 s, so that an attempt is over before the next. */
+const RETRY_MS = 5000;
+const ATTEMPTS_MAX = 6;
 /** How long the detector goes on after the answer, as in CoreDNS. */
 const LOOK_AFTER_MS = 2000;
 
@@ -31,6 +33,7 @@ export function probeForLoop(detector: LoopDetector, listener: Listener): () => 
   let attempts = 0;
   const ask = () => {
     attempts += 1;
+    detector.forget();
     if (attempts > ATTEMPTS_MAX) end();
     else socket.send(query, listener.port, host);
   };

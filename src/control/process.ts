@@ -3,25 +3,29 @@
  * where it cannot start or must not go on, 2 for a wrong command line and for a second SIGINT.
  */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { createLog, type Log } from '../base/log.ts';
 import { DELIVERED_DIRECTIVES } from '../directives/order.ts';
+import { loadLibc } from '../os/libc.ts';
+import { unblockSignal } from '../os/signal-mask.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
 import { Daemon } from './daemon.ts';
 import { type Flags, readCommandLine } from './flags.ts';
 import { Reloader } from './reload.ts';
 import { REVISION, VERSION } from './version.ts';
 
-/** SIGUSR1 as main.ts takes it: noted from the first moment, obeyed once there is a daemon. */
-export interface ReloadRequests {
-  pending: boolean;
-  handle: () => void;
+/** Signals as main.ts takes them from its first statement on: until there is a daemon, all but SIGUSR1 end the process. */
+export interface Signals {
+  /** SIGUSR1 came before there was a daemon. */
+  isReloadDue: boolean;
+  handle: (signal: 'SIGUSR1' | 'SIGTERM' | 'SIGINT' | 'SIGQUIT') => void;
 }
 
 /** What CoreDNS looks for without `-conf`. */
 const DEFAULT_COREFILE = 'Corefile';
 
-export async function run(args: readonly string[], reloadRequests: ReloadRequests): Promise<void> {
+export async function run(args: readonly string[], signals: Signals): Promise<void> {
   const commandLine = readCommandLine(args);
   switch (commandLine.code) {
     case 'version':
@@ -39,11 +43,11 @@ export async function run(args: readonly string[], reloadRequests: ReloadRequest
       process.exitCode = commandLine.exitCode;
       break;
     case 'run':
-      await serve(commandLine.flags, reloadRequests);
+      await serve(commandLine.flags, signals);
   }
 }
 
-async function serve(flags: Flags, reloadRequests: ReloadRequests): Promise<void> {
+async function serve(flags: Flags, signals: Signals): Promise<void> {
   const log = createLog(undefined, flags.logFormat);
   warnOfWhatIsMissing(flags, log);
   const path = flags.corefilePath || DEFAULT_COREFILE;
@@ -66,6 +70,7 @@ async function serve(flags: Flags, reloadRequests: ReloadRequests): Promise<void
   } catch (error) {
     return fail(log, error as Error);
   }
+  if (flags.pidfilePath) writePidfile(flags.pidfilePath, log);
   announce(flags, configuration.configuration, daemon, log);
   const reloader = new Reloader(configuration.configuration, {
     log,
@@ -73,37 +78,62 @@ async function serve(flags: Flags, reloadRequests: ReloadRequests): Promise<void
     read,
     serve: (next) => daemon.serve(next),
   });
-  reloadRequests.handle = () => {
-    log.info('SIGUSR1: Reloading');
-    void reloader.reload();
-  };
-  if (reloadRequests.pending) reloadRequests.handle();
-  takeSignals(flags, daemon, reloader, log);
+  obeySignals(signals, daemon, reloader, log);
 }
 
-function takeSignals(flags: Flags, daemon: Daemon, reloader: Reloader, log: Log): void {
+function obeySignals(signals: Signals, daemon: Daemon, reloader: Reloader, log: Log): void {
   let isEnding = false;
-  const end = async (signal: string, lameduckMs: number) => {
+  const end = async (signal: string) => {
     if (isEnding) return;
     isEnding = true;
     log.info(`${signal}: Shutting down`);
     await reloader.close();
-    if (lameduckMs > 0) await setTimeout(lameduckMs);
+    await setTimeout(daemon.lameduckMs);
     await daemon.close();
-    if (flags.pidfilePath) rmSync(flags.pidfilePath, { force: true });
     process.exit(0);
   };
-  process.on('SIGTERM', () => void end('SIGTERM', daemon.lameduckMs));
-  process.on('SIGINT', () => {
-    if (isEnding) process.exit(2);
-    void end('SIGINT', daemon.lameduckMs);
-  });
-  process.on('SIGQUIT', () => process.exit(0));
+  signals.handle = (signal) => {
+    if (signal === 'SIGUSR1') {
+      log.info('SIGUSR1: Reloading');
+      void reloader.reload();
+    } else if (signal === 'SIGQUIT') {
+      log.info('SIGQUIT: Quitting process immediately');
+      process.exit(0);
+    } else if (signal === 'SIGINT' && isEnding) {
+      log.info('SIGINT: Force quit');
+      process.exit(2);
+    } else {
+      void end(signal);
+    }
+  };
+  if (signals.isReloadDue) signals.handle('SIGUSR1');
+  unblockReloadSignal(log);
+}
+
+/** SIGUSR1 has been blocked since the start of Node (see main.ts); one that came since then follows at once. */
+function unblockReloadSignal(log: Log): void {
+  const libc = loadLibc();
+  if (!(libc instanceof Error)) {
+    unblockSignal(libc, constants.signals.SIGUSR1);
+  } else if (process.execArgv.includes('--disable-sigusr1')) {
+    log.warn(
+      'SIGUSR1 stays blocked, since koffi cannot load: only `reload` takes over a new Corefile',
+    );
+  }
+}
+
+/** Without it the daemon goes on, as CoreDNS does. */
+function writePidfile(path: string, log: Log): void {
+  try {
+    writeFileSync(path, `${process.pid}\n`);
+    process.once('exit', () => rmSync(path, { force: true }));
+  } catch (error) {
+    log.error(`Could not write pidfile: ${(error as Error).message}`);
+  }
 }
 
 /** What CoreDNS prints when all servers serve. */
 function announce(flags: Flags, configuration: Configuration, daemon: Daemon, log: Log): void {
-  if (flags.pidfilePath) writeFileSync(flags.pidfilePath, `${process.pid}\n`);
   log.plugin('reload').info(`Running configuration SHA512 = ${configuration.hash}`);
   log.info(`UDP backend: ${daemon.udp.kind}`);
   if (flags.quiet) return;

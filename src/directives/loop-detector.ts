@@ -8,7 +8,7 @@ import { lowerName, nameFromText } from '../wire/name.ts';
 import type { Octets } from '../wire/octets.ts';
 import { QTYPE } from '../wire/registry.ts';
 
-/** Sightings that are still no loop: the question itself, and one retry of it. */
+/** Sightings that are still no loop, as in CoreDNS: the question itself, and once more. */
 const SIGHTINGS_MAX = 2;
 
 export class LoopDetector {
@@ -27,6 +27,11 @@ export class LoopDetector {
     this.name = `${randomLabel()}.${randomLabel()}.${zone === '.' ? '' : zone}`;
     this.#qname = lowerName(nameFromText(this.name)!);
     this.#onLoop = onLoop;
+  }
+
+  /** The question is asked anew: what was seen of the attempt before counts no more. */
+  forget(): void {
+    this.#sightings = 0;
   }
 
   stop(): void {

@@ -40,6 +40,8 @@ export interface Libc {
   ): number;
   munmap(address: Address, size: number): number;
   clock_gettime(clock: number, time: Address): number;
+  /** Returns the error number itself, 0 for none. */
+  pthread_sigmask(how: number, set: Address, oldSet: Address): number;
   /** The errno of this thread's last failed call. */
   errno(): number;
   /** The address of an ArrayBuffer's first octet; the caller keeps the buffer alive. */
@@ -70,6 +72,7 @@ const SIGNATURES = [
   'intptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)',
   'int munmap(uintptr_t, size_t)',
   'int clock_gettime(int, uintptr_t)',
+  'int pthread_sigmask(int, uintptr_t, uintptr_t)',
 ] as const;
 
 /** Linux's numbers, equal on x86-64 and arm64 (asm-generic). */
@@ -106,6 +109,7 @@ export const OS = {
   MAP_SHARED: 1,
   CLOCK_MONOTONIC: 1,
   CLOCK_REALTIME: 0,
+  SIG_UNBLOCK: 1,
 } as const;
 
 let loaded: Libc | Error | undefined;

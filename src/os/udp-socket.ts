@@ -2,6 +2,7 @@
  * UDP sockets of our own, by descriptor. The one place where they are created; a socket may as well have been created by
  * another process and adopted, so nothing here or later relies on its blocking mode.
  */
+import { hostPort } from '../base/ip-address.ts';
 import { SystemCallError } from './errno.ts';
 import { type Libc, OS, Pinned } from './libc.ts';
 import {
@@ -31,7 +32,10 @@ export function openUdpSocket(libc: Libc, address: SocketAddress): number {
     if (isIpv6) setOption(libc, fd, OS.IPPROTO_IPV6, OS.IPV6_V6ONLY, 1);
     const place = new Pinned(libc, SOCKET_ADDRESS_SIZE);
     const size = writeSocketAddress(place.octets, 0, address);
-    if (libc.bind(fd, place.address, size) < 0) throw new SystemCallError('bind', libc.errno());
+    if (libc.bind(fd, place.address, size) < 0) {
+      const where = `${hostPort(address.host, address.port)}/udp`;
+      throw new SystemCallError(`bind ${where}`, libc.errno());
+    }
     return fd;
   } catch (error) {
     libc.close(fd);

@@ -6,6 +6,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { hostPort } from '../base/ip-address.ts';
 import type { Log } from '../base/log.ts';
@@ -57,6 +58,8 @@ export class DgramService implements UdpService {
   async close(answered: () => Promise<void>): Promise<void> {
     for (const socket of [...this.#sockets.values()].flat()) socket.removeAllListeners('message');
     await answered();
+    // node:dgram looks up even an address before it sends: the last answers leave a tick later.
+    await nextTurn();
     const sockets = [...this.#sockets.values()].flat();
     this.#sockets.clear();
     await Promise.all(

@@ -180,8 +180,9 @@ export class Resolver {
       return;
     }
     const { response, by } = resolution;
-    const isOwn = this.#plan.blocks.get(key.block) === block && question.opcode === 0;
-    const ttlS = isOwn ? admit(store, block, key, question.qname, response, nowMs) : -1;
+    // A reload may have taken the block away meanwhile, with its room in the cache.
+    const isAdmissible = this.#plan.blocks.has(key.block) && question.opcode === 0;
+    const ttlS = isAdmissible ? admit(store, block, key, question.qname, response, nowMs) : -1;
     for (const waiter of waiters) replies.send(waiter, response.body, ttlS, by, block);
   }
 

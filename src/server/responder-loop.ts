@@ -65,19 +65,12 @@ export class ResponderLoop {
     this.#missRing = new MissRing(wiring.missRing);
     this.#drops = new DropCounter(wiring.libc);
     this.#scratch = new Pinned(wiring.libc, 64);
-    this.#pollSet = new Pinned(wiring.libc, POLLFD_SIZE);
+    this.#pollSet = createPollSet(wiring, []);
   }
 
   setSockets(sockets: readonly ResponderSocket[]): void {
     this.#sockets = sockets;
-    this.#pollSet = new Pinned(this.#wiring.libc, POLLFD_SIZE * (sockets.length + 1));
-    for (const [index, fd] of [
-      ...sockets.map((socket) => socket.fd),
-      this.#wiring.eventFd,
-    ].entries()) {
-      this.#pollSet.words[2 * index] = fd;
-      this.#pollSet.words[2 * index + 1] = OS.POLLIN;
-    }
+    this.#pollSet = createPollSet(this.#wiring, sockets);
     for (const { id, fd } of sockets) {
       if (!this.#dropsSeen.has(id)) this.#dropsSeen.set(id, this.#drops.read(fd));
     }
@@ -185,4 +178,18 @@ export class ResponderLoop {
       if (newDrops > 0) countReceiveQueueDrops(counters, answerer.writerAt, newDrops);
     }
   }
+}
+
+/** An array of `pollfd`: the sockets, and the eventfd behind them, which is there from the first wait on. */
+function createPollSet(
+  { libc, eventFd }: ResponderWiring,
+  sockets: readonly ResponderSocket[],
+): Pinned {
+  const fds = [...sockets.map(({ fd }) => fd), eventFd];
+  const pollSet = new Pinned(libc, POLLFD_SIZE * fds.length);
+  for (const [index, fd] of fds.entries()) {
+    pollSet.words[2 * index] = fd;
+    pollSet.words[2 * index + 1] = OS.POLLIN;
+  }
+  return pollSet;
 }

@@ -45,6 +45,8 @@ export class TcpConnection implements Client {
   readonly #peer: Peer;
   /** Octets that are not a whole frame yet, or that wait for queries to be answered. */
   #pending: Uint8Array = new Uint8Array(0);
+  /** When the first of them became the first. */
+  #pendingSinceMs = 0;
   #queriesInFlight = 0;
   #queryCount = 0;
   #hasEnded = false;
@@ -56,7 +58,7 @@ export class TcpConnection implements Client {
     this.listener = options.listener;
     this.#peer = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
     socket.setTimeout(options.limits.readMs);
-    socket.on('timeout', () => socket.destroy());
+    socket.on('timeout', () => this.#timedOut());
     socket.on('data', (data: Buffer) => this.#receive(data));
     socket.on('end', () => {
       this.#hasEnded = true;
@@ -102,8 +104,24 @@ export class TcpConnection implements Client {
   }
 
   #receive(data: Uint8Array): void {
+    if (this.#pending.length === 0) this.#pendingSinceMs = this.#options.clock.nowMs();
     this.#pending = this.#pending.length === 0 ? data : Buffer.concat([this.#pending, data]);
     this.#takeFrames();
+    if (!this.#socket.isPaused() && this.#isDripping()) this.#socket.destroy();
+  }
+
+  /** Each octet sets the socket's timer back, so a frame as a whole has a time too. */
+  #isDripping(): boolean {
+    const { clock, limits } = this.#options;
+    const limitMs = this.#queryCount === 0 ? limits.readMs : limits.idleMs;
+    return this.#pending.length > 0 && clock.nowMs() - this.#pendingSinceMs > limitMs;
+  }
+
+  /** A client that waits for an answer is not idle: it gets one, or a failure, within the time that a question has. */
+  #timedOut(): void {
+    const isWaiting = this.#queriesInFlight > 0 && !this.#socket.writableNeedDrain;
+    if (isWaiting) this.#socket.setTimeout(this.#options.limits.idleMs);
+    else this.#socket.destroy();
   }
 
   #takeFrames(): void {
@@ -116,6 +134,7 @@ export class TcpConnection implements Client {
       at += 2 + size;
     }
     this.#pending = pending.subarray(at);
+    if (at > 0) this.#pendingSinceMs = this.#options.clock.nowMs();
     if (this.#isBusy()) this.#socket.pause();
     this.#endWhenDone();
   }

@@ -42,3 +42,12 @@ test('names of two detectors differ and lie in the zone', () => {
   assert.notEqual(one, other);
   assert.match(one, /^\d+\.\d+\.example\.org\.$/);
 });
+
+test('attempts are counted each by itself', () => {
+  const { made, qname, loops } = detector();
+  for (let attempt = 0; attempt < 5; attempt++) {
+    made.forget();
+    made.sees(qname, QTYPE.HINFO);
+  }
+  assert.equal(loops(), 0);
+});
