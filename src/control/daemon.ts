@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { systemClock } from '../base/clock.ts';
+import { hostPort } from '../base/ip-address.ts';
 import type { Log } from '../base/log.ts';
 import type { HashSeed } from '../cache/key.ts';
 import { CacheMemory } from '../cache/memory.ts';
@@ -11,7 +12,7 @@ import { CacheStore } from '../cache/store.ts';
 import { ErrorLog } from '../directives/error-log.ts';
 import { LoopDetector } from '../directives/loop-detector.ts';
 import { QueryLog } from '../directives/query-log.ts';
-import type { Observer } from '../directives/resolution.ts';
+import type { HostPort, Observer } from '../directives/resolution.ts';
 import type { ServerConfig } from '../directives/server-config.ts';
 import { CounterRows } from '../metrics/counter-rows.ts';
 import { Metrics } from '../metrics/metrics.ts';
@@ -63,6 +64,7 @@ export class Daemon {
   readonly udp: UdpService;
   readonly #options: DaemonOptions;
   readonly #store: CacheStore;
+  readonly #adopted: AdoptedSockets;
   readonly #builder: GenerationBuilder;
   readonly #servers: Servers;
   readonly #endpoints: Endpoints;
@@ -75,6 +77,9 @@ export class Daemon {
     const daemon = new Daemon(configuration, options);
     try {
       await daemon.serve(configuration);
+      for (const socket of daemon.#adopted.left()) {
+        options.log.warn(`LISTEN_FDS: nothing listens on ${socket}`);
+      }
       return daemon;
     } catch (error) {
       await daemon.close();
@@ -96,6 +101,7 @@ export class Daemon {
     const hashSeed = { low: randomInt(2 ** 32) | 0, high: randomInt(2 ** 32) | 0 };
     this.resolver = this.#createResolver(memory, sizing, responderCount, hashSeed);
     const adopted = adoptFromEnvironment(process.env, process.pid, loadLibc());
+    this.#adopted = adopted;
     const shared = { libc, memory, sizing, responderCount, hashSeed, adopted };
     this.udp = this.#createUdp(shared);
     const { resolver, udp } = this;
@@ -253,10 +259,12 @@ export class Daemon {
       rows,
       createForward: (options) => new Forward(options, { clock: systemClock, log, observer }),
       createObservers: (config) => this.#createObservers(config),
-      createLoopDetector: (config) =>
-        new LoopDetector(config.zones[0]!.zone, (detector) =>
-          this.#options.onLoop(loopText(detector)),
-        ),
+      createLoopDetector: ({ zones }) => {
+        const { zone, port } = zones[0]!;
+        return new LoopDetector(zone, (detector, peer) =>
+          this.#options.onLoop(loopText(detector, peer, port)),
+        );
+      },
     });
   }
 
@@ -308,9 +316,9 @@ function chooseBackend(wanted: UdpBackend, log: Log): Libc | undefined {
 }
 
 /** CoreDNS's words, which operators search for. */
-function loopText(detector: LoopDetector): string {
+function loopText({ zone, name }: LoopDetector, peer: HostPort, port: number): string {
   return (
-    `plugin/loop: Loop detected for zone "${detector.zone}", see ` +
-    `https://coredns.io/plugins/loop#troubleshooting. Query: "HINFO ${detector.name}"`
+    `plugin/loop: Loop (${hostPort(peer.host, peer.port)} -> :${port}) detected for zone "${zone}", ` +
+    `see https://coredns.io/plugins/loop#troubleshooting. Query: "HINFO ${name}"`
   );
 }

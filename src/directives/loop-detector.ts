@@ -7,6 +7,7 @@ import { randomInt } from 'node:crypto';
 import { lowerName, nameFromText } from '../wire/name.ts';
 import type { Octets } from '../wire/octets.ts';
 import { QTYPE } from '../wire/registry.ts';
+import type { HostPort } from './resolution.ts';
 
 /** Sightings that are still no loop, as in CoreDNS: the question itself, and once more. */
 const SIGHTINGS_MAX = 2;
@@ -16,12 +17,12 @@ export class LoopDetector {
   readonly name: string;
   readonly zone: string;
   readonly #qname: Octets;
-  readonly #onLoop: (detector: LoopDetector) => void;
+  readonly #onLoop: (detector: LoopDetector, peer: HostPort) => void;
   #sightings = 0;
   #isLooking = true;
 
-  /** `zone`: the block's first; `onLoop` is called once at most. */
-  constructor(zone: string, onLoop: (detector: LoopDetector) => void) {
+  /** `zone`: the block's first; `onLoop` is called once an attempt at most, with who asked last. */
+  constructor(zone: string, onLoop: (detector: LoopDetector, peer: HostPort) => void) {
     this.zone = zone;
     // CoreDNS draws two numbers of 63 bits; 48 are as unlikely to be asked by anyone else.
     this.name = `${randomLabel()}.${randomLabel()}.${zone === '.' ? '' : zone}`;
@@ -39,10 +40,10 @@ export class LoopDetector {
   }
 
   /** Looks at a question that came in; true where it is our own, which must then be asked each time it comes. */
-  sees(qname: Octets, qtype: number): boolean {
+  sees(qname: Octets, qtype: number, peer: () => HostPort): boolean {
     if (!this.#isLooking || qtype !== QTYPE.HINFO || !isSame(qname, this.#qname)) return false;
     this.#sightings += 1;
-    if (this.#sightings === SIGHTINGS_MAX + 1) this.#onLoop(this);
+    if (this.#sightings === SIGHTINGS_MAX + 1) this.#onLoop(this, peer());
     return true;
   }
 }

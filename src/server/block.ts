@@ -1,6 +1,6 @@
 /**
  * A server block at work: what the resolver needs to answer its questions. Made by control from the block's settings; a block
- * that a reload leaves unchanged passes on its number, and with it its cache entries, and its connections.
+ * that a reload leaves unchanged hands its number, hence its cache entries, and its connections to the new one.
  */
 import type { CachePolicy } from '../cache/policy.ts';
 import type { LoopDetector } from '../directives/loop-detector.ts';

@@ -145,7 +145,7 @@ export class Resolver {
     const block = this.#plan.blocks.get(zone.block)!;
     const opcode = (this.#query.flags & FLAG.OPCODE) >> 11;
     const question = questionOf(key, opcode, arrival.client.protocol);
-    const flight = this.#flightOf(block, key, question);
+    const flight = this.#flightOf(block, key, question, arrival);
     this.#deps.replies.countMiss(waiter);
     const joined = this.#inFlight.join(flight, waiter);
     if (joined === 'full') {
@@ -158,9 +158,10 @@ export class Resolver {
   }
 
   /** The question's text in the in-flight table. The loop detector's own question must be asked each time it comes. */
-  #flightOf(block: Block, key: CacheKey, question: Question): string {
+  #flightOf(block: Block, key: CacheKey, question: Question, { client }: Arrival): string {
     const text = question.opcode === 0 ? keyText(key) : `${keyText(key)} ${question.opcode}`;
-    const isLoopQuestion = block.parts.loop?.sees(question.qname, question.qtype) ?? false;
+    const isLoopQuestion =
+      block.parts.loop?.sees(question.qname, question.qtype, () => client.peer()) ?? false;
     return isLoopQuestion ? `${text} ${this.#loopQuestions++}` : text;
   }
 

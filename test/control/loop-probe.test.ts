@@ -7,6 +7,8 @@ import { LoopDetector } from '../../src/directives/loop-detector.ts';
 import { nameFromText } from '../../src/wire/name.ts';
 import { QTYPE } from '../../src/wire/registry.ts';
 
+const PEER = () => ({ host: '192.0.2.1', port: 53 });
+
 test('a listener that never answers is asked again and again, and is no loop', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const silent = createSocket('udp4').bind(0, '127.0.0.1');
@@ -17,7 +19,7 @@ test('a listener that never answers is asked again and again, and is no loop', a
     loops += 1;
   });
   // What the resolver does with each question that comes in.
-  silent.on('message', () => detector.sees(nameFromText(detector.name)!, QTYPE.HINFO));
+  silent.on('message', () => detector.sees(nameFromText(detector.name)!, QTYPE.HINFO, PEER));
   const { port } = silent.address();
   const listener = { id: 0, host: '127.0.0.1', port, label: '' };
   let asked = once(silent, 'message');

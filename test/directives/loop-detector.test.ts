@@ -4,6 +4,8 @@ import { LoopDetector } from '../../src/directives/loop-detector.ts';
 import { nameFromText } from '../../src/wire/name.ts';
 import { QTYPE } from '../../src/wire/registry.ts';
 
+const PEER = () => ({ host: '192.0.2.1', port: 53 });
+
 function detector(zone = 'example.org.') {
   let loops = 0;
   const made = new LoopDetector(zone, () => {
@@ -14,25 +16,25 @@ function detector(zone = 'example.org.') {
 
 test('the third sighting is a loop, told once', () => {
   const { made, qname, loops } = detector();
-  assert.ok(made.sees(qname, QTYPE.HINFO));
-  assert.ok(made.sees(qname, QTYPE.HINFO));
+  assert.ok(made.sees(qname, QTYPE.HINFO, PEER));
+  assert.ok(made.sees(qname, QTYPE.HINFO, PEER));
   assert.equal(loops(), 0);
-  made.sees(qname, QTYPE.HINFO);
-  made.sees(qname, QTYPE.HINFO);
+  made.sees(qname, QTYPE.HINFO, PEER);
+  made.sees(qname, QTYPE.HINFO, PEER);
   assert.equal(loops(), 1);
 });
 
 test('another name or type is nobody’s business', () => {
   const { made, qname } = detector();
-  assert.equal(made.sees(nameFromText('example.org')!, QTYPE.HINFO), false);
-  assert.equal(made.sees(qname, QTYPE.A), false);
+  assert.equal(made.sees(nameFromText('example.org')!, QTYPE.HINFO, PEER), false);
+  assert.equal(made.sees(qname, QTYPE.A, PEER), false);
 });
 
 test('it stops looking', () => {
   const { made, qname, loops } = detector('.');
   made.stop();
   for (let sighting = 0; sighting < 4; sighting++) {
-    assert.equal(made.sees(qname, QTYPE.HINFO), false);
+    assert.equal(made.sees(qname, QTYPE.HINFO, PEER), false);
   }
   assert.equal(loops(), 0);
 });
@@ -47,7 +49,7 @@ test('attempts are counted each by itself', () => {
   const { made, qname, loops } = detector();
   for (let attempt = 0; attempt < 5; attempt++) {
     made.forget();
-    made.sees(qname, QTYPE.HINFO);
+    made.sees(qname, QTYPE.HINFO, PEER);
   }
   assert.equal(loops(), 0);
 });
