@@ -14,7 +14,7 @@ import { promisify } from 'node:util';
 import { type Compiler, compile } from '../support/c-program.ts';
 import { isInNamespace, runInNamespace } from '../support/namespace.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
-import { type StartServer, startStandInServer } from './servers.ts';
+import { type StartServer, startDaemonServer, startStandInServer } from './servers.ts';
 
 const GETADDRINFO = join(import.meta.dirname, 'getaddrinfo.c');
 const CLUSTER = 'default.svc.cluster.local';
@@ -163,5 +163,8 @@ function tools(start: StartServer): void {
   });
 }
 
-if (isInNamespace()) suite('the stand-in', () => stubs(startStandInServer));
-else test('stubs, in a namespace', (t) => runInNamespace(t, import.meta.filename));
+if (isInNamespace()) {
+  suite('the stand-in', () => stubs(startStandInServer));
+  suite('the daemon', () => stubs(startDaemonServer()));
+  suite('the daemon without koffi', () => stubs(startDaemonServer('dgram')));
+} else test('stubs, in a namespace', (t) => runInNamespace(t, import.meta.filename));
