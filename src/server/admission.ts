@@ -29,8 +29,11 @@ export function admit(
   const denies = isDenial(responseClass);
   if (lifeMs <= 0 || block.isDisabled(qname, denies)) return ttlS;
   const isServerError = responseClass === 'server_error';
-  // CoreDNS 1.14: a SERVFAIL does not take the place of an answer that can still be served.
-  if (isServerError && hasUsableAnswer(store, key, nowMs)) return ttlS;
+  // CoreDNS 1.14: a SERVFAIL does not take the place of an answer that can still be served, nor, with `serve_stale_policy
+  // prefer_positive`, any denial that of a positive one.
+  const yields = isServerError || (denies && policy.stale?.preferPositive === true);
+  const lesser = isServerError ? ENTRY_FLAG.SERVER_ERROR : ENTRY_FLAG.DENIAL;
+  if (yields && hasUsableAnswer(store, key, lesser, nowMs)) return ttlS;
   const flags =
     (denies ? ENTRY_FLAG.DENIAL : 0) |
     (isServerError ? ENTRY_FLAG.SERVER_ERROR : 0) |
@@ -41,11 +44,17 @@ export function admit(
   return ttlS;
 }
 
-function hasUsableAnswer(store: CacheStore, key: CacheKey, nowMs: number): boolean {
+/** Whether there is an entry that is not `lesser` and may still be served. */
+function hasUsableAnswer(
+  store: CacheStore,
+  key: CacheKey,
+  lesser: number,
+  nowMs: number,
+): boolean {
   const at = store.find(key);
   if (at === 0) return false;
   const { words, doubles } = store.memory;
-  if ((flagsOf(words, at) & ENTRY_FLAG.SERVER_ERROR) !== 0) return false;
+  if ((flagsOf(words, at) & lesser) !== 0) return false;
   return nowMs < doubles[(at + ENTRY.STALE) >> 1]!;
 }
 
