@@ -45,12 +45,7 @@ export function admit(
 }
 
 /** Whether there is an entry that is not `lesser` and may still be served. */
-function hasUsableAnswer(
-  store: CacheStore,
-  key: CacheKey,
-  lesser: number,
-  nowMs: number,
-): boolean {
+function hasUsableAnswer(store: CacheStore, key: CacheKey, lesser: number, nowMs: number): boolean {
   const at = store.find(key);
   if (at === 0) return false;
   const { words, doubles } = store.memory;
