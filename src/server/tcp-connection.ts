@@ -88,13 +88,14 @@ export class TcpConnection implements Client {
     this.#endWhenDone();
   }
 
-  /** Reads no more; resolves when the connection is closed, after the last reply. */
+  /** Takes no more queries; resolves when the connection is closed, after the last reply. */
   async end(): Promise<void> {
     if (this.#socket.destroyed) return;
     const closed = once(this.#socket, 'close');
     this.#hasEnded = true;
     this.#pending = new Uint8Array(0);
-    this.#socket.pause();
+    // Only who reads sees the client's FIN.
+    this.#socket.resume();
     this.#endWhenDone();
     await closed;
   }
@@ -104,6 +105,7 @@ export class TcpConnection implements Client {
   }
 
   #receive(data: Uint8Array): void {
+    if (this.#hasEnded) return;
     if (this.#pending.length === 0) this.#pendingSinceMs = this.#options.clock.nowMs();
     this.#pending = this.#pending.length === 0 ? data : Buffer.concat([this.#pending, data]);
     this.#takeFrames();

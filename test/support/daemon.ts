@@ -73,7 +73,11 @@ export async function startDaemon(test: CleanUp, options: DaemonOptions): Promis
 async function startOnce(test: CleanUp, options: DaemonOptions): Promise<Daemon> {
   const daemon = await spawnDaemon(test, options);
   await daemon.waitForLog(/^Zerohop-/, START_TIMEOUT_MS);
-  return daemon;
+  // Without a port for `-metrics-listen-address` it goes on, as node-cache does.
+  const portTaken = daemon.log.find((line) => line.includes('EADDRINUSE'));
+  if (portTaken === undefined) return daemon;
+  await daemon.kill();
+  throw new Error(portTaken);
 }
 
 /** Starts it and waits for nothing: for starts that fail, are quiet, or are disturbed. */

@@ -1,0 +1,105 @@
+/**
+ * Which server block answers: the longest zone that the name is in, of several keys any; for DS the parent's side (RFC 4035
+ * §3.1.4.1); REFUSED where there is none. Each block has an upstream of its own, so that its answer tells.
+ */
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { startDaemon } from '../support/daemon.ts';
+import { udpAsk } from '../support/dns-client.ts';
+import type { QueryFields } from '../support/messages.ts';
+import { bare } from '../support/scripted-replies.ts';
+import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+
+const BLOCKS = {
+  parent: 'example.org',
+  child: 'sub.example.org',
+  several: 'one.test two.test',
+  reverse: '10.1.2.0/23 2001:db8::/32',
+  bind: 'bind',
+} as const;
+
+type BlockName = keyof typeof BLOCKS;
+
+interface Case {
+  readonly what: string;
+  readonly query: QueryFields;
+  /** Undefined: REFUSED. */
+  readonly by: BlockName | undefined;
+}
+
+const CASES: readonly Case[] = [
+  { what: 'the zone itself', query: { name: 'example.org' }, by: 'parent' },
+  { what: 'a name below', query: { name: 'a.b.example.org' }, by: 'parent' },
+  { what: 'letters of any case', query: { name: 'A.ExAmPlE.ORG' }, by: 'parent' },
+  { what: 'the longest zone', query: { name: 'a.sub.example.org' }, by: 'child' },
+  {
+    what: "a zone cut, for a type that is the child's",
+    query: { name: 'sub.example.org', type: 'NS' },
+    by: 'child',
+  },
+  { what: 'DS at the zone cut', query: { name: 'sub.example.org', type: 43 }, by: 'parent' },
+  { what: 'DS below the zone cut', query: { name: 'a.sub.example.org', type: 43 }, by: 'child' },
+  {
+    what: 'DS where the parent is elsewhere',
+    query: { name: 'one.test', type: 43 },
+    by: 'several',
+  },
+  { what: 'the first key of a block', query: { name: 'a.one.test' }, by: 'several' },
+  { what: 'the second key of a block', query: { name: 'a.two.test' }, by: 'several' },
+  {
+    what: 'an address in a CIDR key',
+    query: { name: '9.2.1.10.in-addr.arpa', type: 'PTR' },
+    by: 'reverse',
+  },
+  {
+    what: 'an address in its other half',
+    query: { name: '9.3.1.10.in-addr.arpa', type: 'PTR' },
+    by: 'reverse',
+  },
+  {
+    what: 'an address beside it',
+    query: { name: '9.4.1.10.in-addr.arpa', type: 'PTR' },
+    by: undefined,
+  },
+  {
+    what: 'an IPv6 address',
+    query: { name: '1.0.8.b.d.0.1.0.0.2.ip6.arpa', type: 'PTR' },
+    by: 'reverse',
+  },
+  { what: 'class CH', query: { name: 'version.bind', type: 'TXT', class: 'CH' }, by: 'bind' },
+  { what: 'a name that only ends alike', query: { name: 'notexample.org' }, by: undefined },
+  { what: 'a dot that is no separator', query: { name: ['a.example.org'] }, by: undefined },
+  { what: 'the parent of all', query: { name: 'org' }, by: undefined },
+  { what: 'the root', query: { name: '' }, by: undefined },
+];
+
+suite('the block of a question', { concurrency: true }, () => {
+  for (const backend of ['mmsg', 'dgram'] as const) {
+    test(backend, async (t) => {
+      const names = Object.keys(BLOCKS) as BlockName[];
+      const upstreams = new Map<BlockName, ScriptedUpstream>();
+      for (const name of names) {
+        upstreams.set(name, await ScriptedUpstream.start(t, (query) => bare(query, 0)));
+      }
+      const corefile = ({ dns }: { dns: number }) =>
+        names
+          .map((name) => {
+            const keys = BLOCKS[name].split(' ').map((key) => `${key}:${dns}`);
+            const to = upstreams.get(name)!.port;
+            return `${keys.join(' ')} {\n bind 127.0.0.1\n forward . 127.0.0.1:${to}\n}\n`;
+          })
+          .join('');
+      const daemon = await startDaemon(t, { backend, corefile });
+      for (const { what, query, by } of CASES) {
+        await t.test(what, async () => {
+          const counts = () => names.map((name) => upstreams.get(name)!.queries.length);
+          const before = counts();
+          const reply = await udpAsk(daemon.address, query);
+          const asked = names.filter((_, index) => counts()[index] !== before[index]);
+          assert.deepEqual(asked, by === undefined ? [] : [by]);
+          assert.equal(reply.rcode, by === undefined ? 'REFUSED' : 'NOERROR');
+        });
+      }
+    });
+  }
+});
