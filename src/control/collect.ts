@@ -21,9 +21,11 @@ export function collect(families: Families, sources: Sources, generation: Genera
   families.cacheRefused.cell().value = store.refusedCount;
   families.coalescedQueries.cell().value = resolver.inFlight.coalescedCount;
   families.inFlightQueries.cell().value = resolver.inFlight.questionCount;
-  families.inFlightRefused.cell().value = resolver.inFlight.refusedCount;
+  families.inFlightRefused.cell('full').value = resolver.inFlight.fullCount;
+  families.inFlightRefused.cell('unfair').value = resolver.inFlight.unfairCount;
   families.tcpConnections.cell().value = tcp.connectionCount;
-  families.tcpRefused.cell().value = tcp.refusedCount;
+  families.tcpRefused.cell('full').value = tcp.shares.fullCount;
+  families.tcpRefused.cell('unfair').value = tcp.shares.unfairCount;
   families.sendFailures.cell().value = udp.sendFailures;
   for (const block of generation.blocks) collectCache(families, store, block);
 }

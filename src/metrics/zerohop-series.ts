@@ -50,14 +50,14 @@ export const ZEROHOP_SERIES = {
   ),
   inFlightRefused: counter(
     'zerohop_in_flight_refused_total',
-    [],
-    'Client queries answered with SERVFAIL because too many waited.',
+    ['reason'],
+    'Client queries answered with SERVFAIL because too many waited (full) or their source held its share (unfair).',
   ),
   tcpConnections: gauge('zerohop_tcp_connections', [], 'Open TCP connections of clients.'),
   tcpRefused: counter(
     'zerohop_tcp_connections_refused_total',
-    [],
-    'TCP connections of clients that were closed at once because there were too many.',
+    ['reason'],
+    'TCP connections closed at once because there were too many (full) or their source held its share (unfair).',
   ),
   sendFailures: counter(
     'zerohop_send_failures_total',

@@ -7,6 +7,8 @@ export interface Peer {
 
 export interface Client {
   readonly protocol: 'udp' | 'tcp';
+  /** The address it comes from, in whatever form: what is limited per source is counted by it. */
+  readonly source: string;
   /** Octets a reply may have at most, whatever the query's EDNS says: 65,535 over TCP. */
   readonly replySizeMax: number;
   /** Worked out when somebody asks (a log line), not for each query. */

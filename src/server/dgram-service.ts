@@ -126,6 +126,10 @@ class DgramClient implements Client {
     this.#from = from;
   }
 
+  get source(): string {
+    return this.#from.address;
+  }
+
   peer(): Peer {
     return { host: this.#from.address, port: this.#from.port };
   }

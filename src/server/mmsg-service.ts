@@ -10,7 +10,7 @@ import type { MemoryHandle } from '../cache/memory.ts';
 import { DatagramSender } from '../os/datagram-sender.ts';
 import type { Libc } from '../os/libc.ts';
 import { readyPacketInfo, TIMESTAMP_SIZE } from '../os/packet-info.ts';
-import { readSocketAddress } from '../os/socket-address.ts';
+import { addressKey, readSocketAddress } from '../os/socket-address.ts';
 import {
   isAddressMissing,
   openUdpSocket,
@@ -172,6 +172,10 @@ class UdpClient implements Client {
   constructor(miss: MissRecord, reply: (data: Uint8Array, control: Uint8Array) => void) {
     this.#miss = miss;
     this.#reply = reply;
+  }
+
+  get source(): string {
+    return addressKey(this.#miss.peer);
   }
 
   peer(): Peer {

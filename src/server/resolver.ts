@@ -63,10 +63,10 @@ export interface ResolverPlan {
 
 export class Resolver {
   readonly #deps: ResolverDependencies;
-  readonly #inFlight = new InFlightTable<Waiter>({
-    questions: QUESTIONS_MAX,
-    waiters: WAITERS_MAX,
-  });
+  readonly #inFlight = new InFlightTable<Waiter>(
+    { questions: QUESTIONS_MAX, waiters: WAITERS_MAX },
+    ({ arrival }) => arrival.client.source,
+  );
   readonly #query = new QueryFields();
   #key = new CacheKey();
   #plan: ResolverPlan = { udp: { listeners: {} }, tcp: { listeners: {} }, blocks: new Map() };
@@ -79,7 +79,7 @@ export class Resolver {
 
   get inFlight(): Pick<
     InFlightTable<Waiter>,
-    'questionCount' | 'waiterCount' | 'coalescedCount' | 'refusedCount'
+    'questionCount' | 'waiterCount' | 'coalescedCount' | 'fullCount' | 'unfairCount'
   > {
     return this.#inFlight;
   }

@@ -70,6 +70,10 @@ export class TcpConnection implements Client {
     socket.on('close', options.onClosed);
   }
 
+  get source(): string {
+    return this.#peer.host;
+  }
+
   peer(): Peer {
     return this.#peer;
   }

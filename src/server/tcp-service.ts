@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
+import { FairShare } from '../base/fair-share.ts';
 import { hostPort } from '../base/ip-address.ts';
 import type { Log } from '../base/log.ts';
 import { isAddressMissing } from '../os/udp-socket.ts';
@@ -32,8 +33,8 @@ export class TcpService {
   readonly #servers = new Map<number, Server[]>();
   readonly #connections = new Set<TcpConnection>();
   readonly #limits = new Map<number, TcpLimits>();
-  /** Connections closed at once because there were too many. */
-  refusedCount = 0;
+  /** By the client's address. */
+  readonly shares = new FairShare(CONNECTIONS_MAX);
 
   constructor(options: TcpServiceOptions) {
     this.#options = options;
@@ -115,8 +116,8 @@ export class TcpService {
   }
 
   #accept(socket: Socket, listener: Listener): void {
-    if (this.#connections.size >= CONNECTIONS_MAX) {
-      this.refusedCount += 1;
+    const source = socket.remoteAddress ?? '';
+    if (!this.shares.take(source)) {
       socket.resetAndDestroy();
       return;
     }
@@ -125,7 +126,10 @@ export class TcpService {
       limits: this.#limits.get(listener.id)!,
       clock: this.#options.clock,
       onArrival: this.#options.onArrival,
-      onClosed: () => this.#connections.delete(connection),
+      onClosed: () => {
+        this.shares.giveBack(source);
+        this.#connections.delete(connection);
+      },
     });
     this.#connections.add(connection);
   }

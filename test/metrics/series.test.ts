@@ -55,9 +55,9 @@ zerohop_upstream_reasks_total counter to,reason
 zerohop_upstream_overloads_total counter to
 zerohop_upstream_query_limit gauge to
 zerohop_in_flight_queries gauge
-zerohop_in_flight_refused_total counter
+zerohop_in_flight_refused_total counter reason
 zerohop_tcp_connections gauge
-zerohop_tcp_connections_refused_total counter
+zerohop_tcp_connections_refused_total counter reason
 zerohop_send_failures_total counter
 zerohop_responder_restarts_total counter
 zerohop_cache_refused_total counter
