@@ -233,7 +233,8 @@ export class Daemon {
     const { resolver } = this;
     const onArrival = resolver.serve;
     if (libc === undefined) {
-      return new DgramService({ clock: systemClock, log, adopted, onArrival });
+      const onIgnored = resolver.ignore;
+      return new DgramService({ clock: systemClock, log, adopted, onArrival, onIgnored });
     }
     return new MmsgService({
       libc,

@@ -18,10 +18,12 @@ import type { ResolverPlan } from '../server/resolver.ts';
 import type { Forward } from '../upstream/forward.ts';
 import type { ForwardOptions } from '../upstream/options.ts';
 import { labelOffsets, nameFromText } from '../wire/name.ts';
-import { UDP_REPLY_SIZE_MAX } from '../wire/registry.ts';
 
-/** What our OPT offers to upstreams without a `bufsize`: DNS Flag Day 2020's 1232 passes nearly everywhere unfragmented. */
-const UPSTREAM_UDP_SIZE = 1232;
+/**
+ * Without a `bufsize`: what our OPT offers to upstreams, and the largest reply over UDP, whatever a client (or somebody in its
+ * name) says that it takes. DNS Flag Day 2020's 1232 passes nearly everywhere unfragmented.
+ */
+const UDP_SIZE = 1232;
 /** Block numbers have 16 bits in cache keys. */
 const BLOCK_NUMBERS = 65_536;
 
@@ -99,9 +101,7 @@ export class GenerationBuilder {
     const kept = before?.blocks.find((block) => block.identity === identity);
     const forwards = kept?.forwards ?? this.#createForwards(config);
     const sources =
-      forwards.length === 0
-        ? []
-        : [new ForwardSource(forwards, config.bufsize ?? UPSTREAM_UDP_SIZE)];
+      forwards.length === 0 ? [] : [new ForwardSource(forwards, config.bufsize ?? UDP_SIZE)];
     const block = new Block({
       number: kept?.block.parts.number ?? this.#blockNumber(before),
       cache: config.cache,
@@ -193,7 +193,7 @@ function zonePlan(text: string, config: ServerConfig, block: number, row: number
     row,
     // What stands before `cache` in the chain and sees every reply takes it off the direct path.
     isDirect: config.cache !== undefined && config.log.length === 0,
-    udpSizeMax: config.bufsize ?? UDP_REPLY_SIZE_MAX,
+    udpSizeMax: config.bufsize ?? UDP_SIZE,
     takesAnyClass: config.forward.length > 0,
   };
 }

@@ -99,12 +99,12 @@ export const ZEROHOP_SERIES = {
   ignoredDatagrams: counter(
     'zerohop_ignored_datagrams_total',
     ['server'],
-    'Datagrams that get no reply: responses, or too short for a DNS header.',
+    'Datagrams that get no reply: responses, too short for a DNS header, or from nobody (port 0, multicast, ourselves).',
   ),
   missesDropped: counter(
     'zerohop_misses_dropped_total',
     [],
-    'Cache misses dropped because the ring to the resolver was full.',
+    'Cache misses answered with SERVFAIL because the ring to the resolver had no place for their source.',
   ),
   refreshesDropped: counter(
     'zerohop_refreshes_dropped_total',

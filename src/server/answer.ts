@@ -149,6 +149,18 @@ export class Answerer {
     return entry === 0 ? OUTCOME.MISS : this.#hit(octets, at, size, entry, zone);
   }
 
+  /** Counts a datagram that gets no reply because of where it came from. */
+  ignore(listener: number): void {
+    const { droppedRow } = this.#plan.listeners[listener]!;
+    countIgnoredDatagram(this.#memory.words, this.#rowAt(droppedRow));
+  }
+
+  /** Turns the query that `answer` has just called a MISS into a SERVFAIL: nobody has room to ask for it. */
+  refuseMiss(octets: Octets, at: number, size: number, listener: number): number {
+    const reply = writeEmptyReply(octets, at, this.#query, RCODE.SERVFAIL, 0);
+    return this.#countRefusal(this.#plan.listeners[listener]!, size, reply, RCODE.SERVFAIL);
+  }
+
   #hit(octets: Octets, at: number, size: number, entry: number, zone: ZonePlan): number {
     const { words, doubles } = this.#memory;
     const nowMs = this.#now[0]!;
@@ -162,7 +174,7 @@ export class Answerer {
     }
     const limit = this.#options.isStream
       ? MESSAGE_SIZE_MAX
-      : udpLimit(this.#query, zone.udpSizeMax);
+      : udpLimit(this.#query, size, zone.udpSizeMax);
     const source = this.#source;
     this.#setSource(entry);
     // 11: OPT. A reply that the client would take whole but this buffer cannot hold goes the long way.

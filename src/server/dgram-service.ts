@@ -10,9 +10,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { hostPort } from '../base/ip-address.ts';
 import type { Log } from '../base/log.ts';
+import { SOCKET_ADDRESS_SIZE, writeSocketAddress } from '../os/socket-address.ts';
 import { UDP_REPLY_SIZE_MAX } from '../wire/registry.ts';
 import type { AdoptedSockets } from './adopted-sockets.ts';
 import { type ArrivalHandler, bindHosts, type Client, type Listener, type Peer } from './client.ts';
+import { canBeAnswered } from './source-check.ts';
 import type { UdpService } from './udp-service.ts';
 
 /** node:dgram asks with SO_RCVBUF, which the system's limit bounds; 212,992 bytes hold 256 datagrams. */
@@ -23,6 +25,8 @@ export interface DgramServiceOptions {
   readonly log: Log;
   readonly adopted: AdoptedSockets;
   readonly onArrival: ArrivalHandler;
+  /** A datagram came to this listener from where nobody can be answered. */
+  readonly onIgnored: (listener: number) => void;
 }
 
 export class DgramService implements UdpService {
@@ -74,7 +78,7 @@ export class DgramService implements UdpService {
   async #open(listener: Listener): Promise<Socket[]> {
     const sockets: Socket[] = [];
     const wildcard = listener.host === '' || listener.host === '0.0.0.0' || listener.host === '::';
-    const hosts = wildcard ? bindHosts(listener).flatMap(ownAddresses) : [listener.host];
+    const hosts = wildcard ? bindHosts(listener).flatMap(machineAddresses) : [listener.host];
     for (const host of hosts) sockets.push(await this.#openOne(listener, host));
     return sockets;
   }
@@ -104,6 +108,10 @@ export class DgramService implements UdpService {
   }
 
   #take(socket: Socket, listener: Listener, message: Buffer, from: RemoteInfo): void {
+    if (!isAnswerable(from, socket)) {
+      this.#options.onIgnored(listener.id);
+      return;
+    }
     const query = new Uint8Array((message.length + 3) & ~3);
     query.set(message);
     this.#options.onArrival({
@@ -145,8 +153,32 @@ class DgramClient implements Client {
   drop(): void {}
 }
 
+function isAnswerable(from: RemoteInfo, socket: Socket): boolean {
+  return canBeAnswered(addressOf(from.address, from.port), 0, ownAddress(socket));
+}
+
+/** Of each socket, made once. */
+const ownAddresses = new WeakMap<Socket, Uint8Array>();
+
+function ownAddress(socket: Socket): Uint8Array {
+  let own = ownAddresses.get(socket);
+  if (own === undefined) {
+    const { address, port } = socket.address();
+    own = addressOf(address, port);
+    ownAddresses.set(socket, own);
+  }
+  return own;
+}
+
+function addressOf(host: string, port: number): Uint8Array {
+  const octets = new Uint8Array(SOCKET_ADDRESS_SIZE);
+  const [withoutZone = ''] = host.split('%');
+  writeSocketAddress(octets, 0, { host: withoutZone, port });
+  return octets;
+}
+
 /** The machine's addresses of a wildcard's family. */
-function ownAddresses(wildcard: string): string[] {
+function machineAddresses(wildcard: string): string[] {
   const family = wildcard.includes(':') ? 'IPv6' : 'IPv4';
   return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
     addresses

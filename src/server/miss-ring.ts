@@ -1,9 +1,11 @@
 /**
  * Misses on their way from a responder to the resolver: a ring of records of different sizes in memory that both share.
- * The responder writes, the resolver takes; when the ring is full the query is dropped and counted (its client asks again),
- * since a responder never waits.
+ * The responder writes, the resolver takes; when the ring is full the query is refused and counted, since a responder never
+ * waits. Above half, a source that holds its equal part of the ring is refused too, so that one pod's flood leaves room for the
+ * others. Sources are told apart by a hash of their address; two that share a bucket share a part.
  *
  *   control   word 0: written so far (octets, wrapping)   word 16: taken so far   word 32: 1 while a wake-up is on its way
+ *   buckets   256 words: octets written for the bucket, then 256 words: octets taken; each by its own side, wrapping
  *   record    word 0: size in octets, or -1: go on at the start of the ring
  *             word 1: socket    word 2: query octets    word 3: peer octets | control octets << 16
  *             word 4-5: received at, ms (double)    word 6-13: peer address    word 14-37: control block    then the query
@@ -14,7 +16,10 @@
 import { word } from '../wire/octets.ts';
 
 const RING_SIZE = 1 << 20;
-const CONTROL_BYTES = 192;
+const BUCKET_COUNT = 256;
+const PUSHED_AT = 48;
+const POPPED_AT = PUSHED_AT + BUCKET_COUNT;
+const CONTROL_BYTES = 4 * (POPPED_AT + BUCKET_COUNT);
 const WRITTEN = 0;
 const TAKEN = 16;
 const NOTIFIED = 32;
@@ -22,6 +27,8 @@ const PEER_AT = 24;
 const CONTROL_AT = 56;
 const RECORD_HEADER_SIZE = 152;
 const WRAP = -1;
+/** Sixteen queries of usual names: what a source may hold in any case while there is room. */
+const SHARE_MIN = 16 * 256;
 
 /** One miss as the resolver sees it; octets are copies of its own. */
 export interface MissRecord {
@@ -48,7 +55,7 @@ export class MissRing {
     this.#doubles = new Float64Array(buffer);
   }
 
-  /** The responder's end: copies a query with its peer and control block; false where the ring is full. */
+  /** The responder's end: copies a query with its peer and control block; false where it gets no place. */
   push(
     octets: Uint8Array,
     queryAt: number,
@@ -68,6 +75,8 @@ export class MissRing {
     const skipped = RING_SIZE - offset >= size ? 0 : RING_SIZE - offset;
     const used = (written - Atomics.load(words, TAKEN)) | 0;
     if (used + skipped + size > RING_SIZE) return false;
+    const bucket = bucketOf(octets, peerAt, peerSize);
+    if (2 * used > RING_SIZE && !this.#isFair(bucket)) return false;
     if (skipped !== 0) words[(CONTROL_BYTES + offset) >> 2] = WRAP;
     const at = CONTROL_BYTES + (skipped === 0 ? offset : 0);
     words[at >> 2] = size;
@@ -78,6 +87,7 @@ export class MissRing {
     this.#copy(octets, peerAt, peerSize, at + PEER_AT);
     this.#copy(octets, controlAt, controlSize, at + CONTROL_AT);
     this.#copy(octets, queryAt, querySize, at + RECORD_HEADER_SIZE);
+    words[PUSHED_AT + bucket] = (word(words, PUSHED_AT + bucket) + size) | 0;
     Atomics.store(words, WRITTEN, (written + skipped + size) | 0);
     return true;
   }
@@ -104,7 +114,10 @@ export class MissRing {
       at = CONTROL_BYTES;
     }
     const record = this.#read(at);
-    Atomics.store(words, TAKEN, (taken + word(words, at >> 2)) | 0);
+    const size = word(words, at >> 2);
+    const bucket = bucketOf(record.peer, 0, record.peer.length);
+    Atomics.store(words, POPPED_AT + bucket, (word(words, POPPED_AT + bucket) + size) | 0);
+    Atomics.store(words, TAKEN, (taken + size) | 0);
     return record;
   }
 
@@ -124,7 +137,31 @@ export class MissRing {
     };
   }
 
+  /** Whether the bucket holds less than its equal part; looked at above half only, so that the usual push costs nothing. */
+  #isFair(bucket: number): boolean {
+    let holders = 0;
+    for (let other = 0; other < BUCKET_COUNT; other++) {
+      if (other === bucket || this.#heldBy(other) > 0) holders += 1;
+    }
+    return this.#heldBy(bucket) < Math.max(SHARE_MIN, RING_SIZE / holders);
+  }
+
+  #heldBy(bucket: number): number {
+    const popped = Atomics.load(this.#words, POPPED_AT + bucket);
+    return (word(this.#words, PUSHED_AT + bucket) - popped) | 0;
+  }
+
   #copy(from: Uint8Array, fromAt: number, size: number, at: number): void {
     for (let index = 0; index < size; index++) this.#octets[at + index] = from[fromAt + index]!;
   }
+}
+
+/** The bucket of a socket address, its port left out: Linux has it in octets 2 and 3 of both families. */
+function bucketOf(octets: Uint8Array, at: number, size: number): number {
+  let hash = 0;
+  for (let index = 4; index < size; index++) {
+    hash = Math.imul(hash ^ octets[at + index]!, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  return hash & (BUCKET_COUNT - 1);
 }

@@ -10,7 +10,12 @@ import type { MemoryHandle } from '../cache/memory.ts';
 import { DatagramSender } from '../os/datagram-sender.ts';
 import type { Libc } from '../os/libc.ts';
 import { readyPacketInfo, TIMESTAMP_SIZE } from '../os/packet-info.ts';
-import { addressKey, readSocketAddress } from '../os/socket-address.ts';
+import {
+  addressKey,
+  readSocketAddress,
+  SOCKET_ADDRESS_SIZE,
+  writeSocketAddress,
+} from '../os/socket-address.ts';
 import {
   isAddressMissing,
   openUdpSocket,
@@ -114,7 +119,9 @@ export class MmsgService implements UdpService {
         const fd = this.#openOne(host, listener.port, hosts.length > 1);
         if (fd === undefined) continue;
         const id = this.#nextSocketId++;
-        sockets.push({ fd, id, listener: listener.id, isWildcard, thread });
+        const own = new Uint8Array(SOCKET_ADDRESS_SIZE);
+        writeSocketAddress(own, 0, { host, port: listener.port });
+        sockets.push({ fd, id, listener: listener.id, own, isWildcard, thread });
         const size = this.#setUp(fd, host, isWildcard);
         const where = hostPort(host, listener.port);
         if (thread === 0) this.#options.log.info(`${where}/udp: receive buffer ${size} bytes`);

@@ -125,7 +125,9 @@ export class Replies {
   #write({ arrival, zone }: Waiter): number {
     this.#read(arrival);
     const isStream = arrival.client.protocol === 'tcp';
-    const limit = isStream ? MESSAGE_SIZE_MAX : udpLimit(this.#query, zone.udpSizeMax);
+    const limit = isStream
+      ? MESSAGE_SIZE_MAX
+      : udpLimit(this.#query, arrival.query.length, zone.udpSizeMax);
     return writeReply(this.#scratch, 0, this.#query, this.#source, limit);
   }
 

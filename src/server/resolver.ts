@@ -100,6 +100,9 @@ export class Resolver {
     this.#deps.tcpAnswerer.apply(plan.tcp);
   }
 
+  /** Counts a datagram that gets no reply because of where it came from. */
+  readonly ignore = (listener: number): void => this.#deps.udpAnswerer.ignore(listener);
+
   /** Answers or asks; the reply goes to the arrival's client, now or later. */
   readonly serve = (arrival: Arrival): void => {
     const { replies, clock } = this.#deps;

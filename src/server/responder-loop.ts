@@ -17,6 +17,7 @@ import { type Libc, OS, Pinned } from '../os/libc.ts';
 import { DropCounter } from '../os/udp-socket.ts';
 import { type Answerer, OUTCOME } from './answer.ts';
 import { MissRing } from './miss-ring.ts';
+import { canBeAnswered } from './source-check.ts';
 
 /** A second: how long a wake-up that got lost can go unnoticed. */
 const POLL_TIMEOUT_MS = 500;
@@ -33,6 +34,8 @@ export interface ResponderSocket {
   /** The number the resolver knows the socket by, and its listener's number in the plan. */
   readonly id: number;
   readonly listener: number;
+  /** Its own socket address. */
+  readonly own: Uint8Array;
   /** Whether answers need packet information to leave from the address that was asked. */
   readonly isWildcard: boolean;
 }
@@ -122,21 +125,27 @@ export class ResponderLoop {
   #answerAll(socket: ResponderSocket, count: number, nowMs: number): number {
     const batch = this.#batch;
     const { octets, words } = batch;
+    const { answerer } = this.#wiring;
     let missCount = 0;
     for (let slot = 0; slot < count; slot++) {
       const at = batch.bufferAt(slot);
       const size = batch.sizeOf(slot);
-      const reply = this.#wiring.answerer.answer(octets, words, at, size, socket.listener);
+      if (!canBeAnswered(octets, batch.nameAt(slot), socket.own)) {
+        answerer.ignore(socket.listener);
+        continue;
+      }
+      const reply = answerer.answer(octets, words, at, size, socket.listener);
       if (reply > 0) batch.queue(slot, reply);
       else if (reply === OUTCOME.MISS) {
-        this.#pushMiss(socket, slot, size, nowMs);
-        missCount += 1;
+        if (this.#pushMiss(socket, slot, size, nowMs)) missCount += 1;
+        else batch.queue(slot, answerer.refuseMiss(octets, at, size, socket.listener));
       }
     }
     return missCount;
   }
 
-  #pushMiss(socket: ResponderSocket, slot: number, size: number, nowMs: number): void {
+  /** False where the ring has no place for it. */
+  #pushMiss(socket: ResponderSocket, slot: number, size: number, nowMs: number): boolean {
     const batch = this.#batch;
     const isPushed = this.#missRing.push(
       batch.octets,
@@ -150,6 +159,7 @@ export class ResponderLoop {
       nowMs,
     );
     if (!isPushed) countMissRingFull(this.#wiring.counters, this.#wiring.answerer.writerAt);
+    return isPushed;
   }
 
   /** The monotonic clock, in milliseconds with fractions: `process.hrtime` would allocate. */

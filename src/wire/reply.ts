@@ -46,8 +46,12 @@ export class BodySource {
   }
 }
 
-/** What a UDP client takes: 512 octets without EDNS, at least as many with it (RFC 6891 §6.2.3), `sizeMax` at most. */
-export function udpLimit(query: QueryFields, sizeMax: number): number {
+/**
+ * What a UDP client is sent at most: 512 octets without EDNS, at least as many with it (RFC 6891 §6.2.3), never more than
+ * `sizeMax`. ANY gets no more than it sent, hence TC and nothing else: it exists over UDP to be aimed at others (RFC 8482).
+ */
+export function udpLimit(query: QueryFields, querySize: number, sizeMax: number): number {
+  if (query.qtype === QTYPE.ANY) return querySize;
   return Math.min(Math.max(query.udpSize, UDP_SIZE_MIN), sizeMax);
 }
 

@@ -22,10 +22,11 @@ function octets(size: number, seed: number): Uint8Array {
   return Uint8Array.from({ length: size }, (_, at) => Math.imul(seed, 97) + at * 3);
 }
 
-function missOf(number: number, querySize: number, hasControl = false): Miss {
+function missOf(number: number, querySize: number, hasControl = false, source = 1): Miss {
   return {
     query: octets(querySize, number),
-    peer: octets(number % 2 === 0 ? 16 : 28, number + 1),
+    // One source: alone it may fill the ring.
+    peer: octets(16, source),
     control: octets(hasControl ? 96 : 0, number + 2),
     socket: number,
     receivedAtMs: number + 0.25,
@@ -153,4 +154,27 @@ test('wakes the resolver once, until it has heard', () => {
   assert.deepEqual([responder.takeWakeUp(), responder.takeWakeUp()], [true, false]);
   resolver.clearWakeUp();
   assert.deepEqual([responder.takeWakeUp(), responder.takeWakeUp()], [true, false]);
+});
+
+test('above half, a source that holds its part is refused, the others are not', () => {
+  const pair = new RingPair();
+  const flood: Miss[] = [];
+  const [greedy, modest] = [1, 2];
+  assert.ok(pair.push(missOf(0, 40, false, modest)));
+  for (let number = 1; ; number++) {
+    const miss = missOf(number, 40, false, greedy);
+    if (!pair.push(miss)) break;
+    flood.push(miss);
+  }
+  const size = (152 + 40 + 7) & ~7;
+  assert.ok(flood.length * size >= RING_SIZE / 2 - 2 * size);
+  assert.ok(flood.length * size <= RING_SIZE / 2 + 2 * size);
+  for (let count = 0; count < 1000; count++) {
+    assert.ok(pair.push(missOf(count, 40, false, modest)), 'the other one has room');
+  }
+  assert.equal(pair.push(missOf(0, 40, false, greedy)), false);
+  pair.expect(missOf(0, 40, false, modest));
+  // What was taken is no longer held.
+  for (const miss of flood.slice(0, 600)) pair.expect(miss);
+  assert.ok(pair.push(missOf(7, 40, false, greedy)));
 });

@@ -208,11 +208,18 @@ test('a reply of exactly the limit is not truncated', () => {
 
 test('a UDP client takes 512 octets at least, and no more than the server sends', () => {
   const limit = (size?: number) => {
-    const { query } = received(size === undefined ? {} : { edns: { size } });
-    return udpLimit(query, 1232);
+    const { query, size: querySize } = received(size === undefined ? {} : { edns: { size } });
+    return udpLimit(query, querySize, 1232);
   };
   assert.deepEqual([limit(), limit(0), limit(511), limit(513)], [512, 512, 512, 513]);
   assert.deepEqual([limit(1232), limit(4096), limit(65_535)], [1232, 1232, 1232]);
+});
+
+test('ANY over UDP is never answered with more than was sent', () => {
+  for (const edns of [undefined, { size: 4096 }]) {
+    const { query, size } = received({ type: 'ANY', ...(edns && { edns }) });
+    assert.equal(udpLimit(query, size, 1232), size);
+  }
 });
 
 test('a reply without records has none, whatever the query had', () => {
