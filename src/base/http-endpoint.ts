@@ -1,12 +1,13 @@
 /**
- * An HTTP endpoint for machines: a few paths on one address, each with a text. The metrics and the health check are served
- * so.
+ * An HTTP endpoint for machines: a few paths on one address, each with a text, over TLS where asked. The metrics and the
+ * health check are served so.
  *
  * Time-outs and SO_REUSEPORT are CoreDNS's (plugin/metrics, plugin/health), the latter so that an old and a new process, or
- * configuration, can serve side by side. Other methods than GET and HEAD are refused. There is no TLS and no compression.
+ * configuration, can serve side by side. Other methods than GET and HEAD are refused. There is no compression and no HTTP/2.
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import type { TLSSocket, TlsOptions } from 'node:tls';
 
 /** Where to listen; an empty host is every address of both families. */
 export interface ListenAddress {
@@ -19,6 +20,13 @@ export interface ListenFailure {
   readonly code: 'listen-failed';
   readonly address: ListenAddress;
   readonly cause: Error;
+}
+
+/** HTTPS in place of HTTP. */
+export interface EndpointTls {
+  readonly options: TlsOptions;
+  /** Whether a client may ask, once its handshake is done: by the certificate that it has shown, or not. */
+  readonly admits: (socket: TLSSocket) => boolean;
 }
 
 export interface Page {
@@ -34,6 +42,12 @@ export type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
 const TIMEOUT_MS = 5000;
 /** Node looks for requests that are too slow this often; its default of 30 s would make the time-out one of 35 s. */
 const TIMEOUT_CHECK_MS = 1000;
+const LIMITS = {
+  requestTimeout: TIMEOUT_MS,
+  headersTimeout: TIMEOUT_MS,
+  keepAliveTimeout: TIMEOUT_MS,
+  connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+};
 /** A few scrapers and a human; a connection costs some 10 kB, and their number must have a bound on the host network. */
 export const CONNECTIONS_MAX = 64;
 
@@ -54,20 +68,32 @@ export class HttpEndpoint {
   /** The port that is bound, where 0 was asked for. */
   readonly port: number;
   readonly #server: Server;
+  /** Those whose TLS handshake is under way too, which node:https does not count among its connections. */
+  readonly #sockets = new Set<Socket>();
   #closing: Promise<void> | undefined;
 
   private constructor(server: Server) {
     this.#server = server;
     this.port = (server.address() as AddressInfo).port;
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
   }
 
-  /** Listens; `onError` gets what goes wrong in making a page or, later, at the listening socket. */
+  /**
+   * Listens; `onError` gets what goes wrong in making a page or, later, at the listening socket. A client that fails in its
+   * handshake or in its request learns so itself. Rejects where node:tls refuses the options.
+   */
   static async open(
     address: ListenAddress,
     pages: Pages,
     onError: (error: Error) => void,
+    tls?: EndpointTls,
   ): Promise<HttpEndpoint | ListenFailure> {
-    const server = createServer(pages, onError);
+    const server = createServer(tls, (request, response) => {
+      answer(pages, request, response).catch(onError);
+    });
     try {
       await listen(server, address);
     } catch (cause) {
@@ -81,29 +107,40 @@ export class HttpEndpoint {
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
+      for (const socket of this.#sockets) socket.destroy();
     });
     return this.#closing;
   }
 }
 
-function createServer(pages: Pages, onError: (error: Error) => void): Server {
-  // `import 'node:http'` evaluates a getter that loads the built-in undici: 7 MB that this spares.
-  const http = process.getBuiltinModule('node:http');
-  const server = http.createServer(
-    {
-      requestTimeout: TIMEOUT_MS,
-      headersTimeout: TIMEOUT_MS,
-      keepAliveTimeout: TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-    },
-    (request, response) => {
-      answer(pages, request, response).catch(onError);
-    },
-  );
+function createServer(tls: EndpointTls | undefined, onRequest: RequestListener): Server {
+  const server = tls ? createTlsServer(tls, onRequest) : createPlainServer(onRequest);
   // Of a socket without traffic: a scraper that does not read its answer.
   server.timeout = TIMEOUT_MS;
   server.maxConnections = CONNECTIONS_MAX;
+  return server;
+}
+
+function createPlainServer(onRequest: RequestListener) {
+  // `import 'node:http'` evaluates a getter that loads the built-in undici: 7 MB that this spares.
+  return process.getBuiltinModule('node:http').createServer(LIMITS, onRequest);
+}
+
+function createTlsServer({ options, admits }: EndpointTls, onRequest: RequestListener) {
+  const { SSL_OP_NO_TICKET } = process.getBuiltinModule('node:crypto').constants;
+  const server = process.getBuiltinModule('node:https').createServer(
+    {
+      ...LIMITS,
+      ...options,
+      handshakeTimeout: TIMEOUT_MS,
+      // A session that is resumed shows no certificate: Node takes its client for authorized (RFC 8446 §2.2).
+      secureOptions: SSL_OP_NO_TICKET,
+    },
+    onRequest,
+  );
+  server.prependListener('secureConnection', (socket) => {
+    if (!admits(socket)) socket.destroy();
+  });
   return server;
 }
 

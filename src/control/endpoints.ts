@@ -1,19 +1,31 @@
 /**
  * The HTTP endpoints that a configuration asks for: metrics at each `prometheus` address, health at each `health` address, and
  * node-cache's own metrics listener. One that two configurations both name stays open across a reload; a new one opens
- * before anything changes, and one that cannot open stops the change.
+ * before anything changes, and one that cannot open stops the change. With TLS it is new when its certificates are.
  */
-import type { HttpEndpoint, ListenAddress, ListenFailure } from '../base/http-endpoint.ts';
+import type { ListenAddress, ListenFailure } from '../base/http-endpoint.ts';
 import { parseListenAddress } from '../base/http-endpoint.ts';
 import { hostPort } from '../base/ip-address.ts';
 import type { Log } from '../base/log.ts';
+import { CorefileError } from '../corefile/ast.ts';
+import type { PrometheusOptions } from '../directives/prometheus.ts';
 import type { ServerConfig } from '../directives/server-config.ts';
 import { openMetricsEndpoint } from '../metrics/endpoint.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { HealthEndpoint } from './health-endpoint.ts';
+import { readWebConfig } from './web-config.ts';
 
 interface Closable {
   close(): Promise<void>;
+}
+
+/** An endpoint that a configuration asks for. */
+interface Wanted {
+  /** Alike for two that can be one. */
+  readonly key: string;
+  /** The directive and the address. */
+  readonly name: string;
+  readonly open: () => Promise<Closable | ListenFailure>;
 }
 
 export class Endpoints {
@@ -21,8 +33,9 @@ export class Endpoints {
   readonly #log: Log;
   readonly #ownAddress: string;
   #own: Promise<Closable | undefined> | undefined;
-  /** By purpose and address. */
+  /** By key. */
   #open = new Map<string, Closable>();
+  #hasWarnedOfRuntimeMetrics = false;
 
   /** `ownAddress`: of `-metrics-listen-address`. */
   constructor(metrics: Metrics, log: Log, ownAddress: string) {
@@ -38,21 +51,17 @@ export class Endpoints {
   async serve(servers: readonly ServerConfig[]): Promise<{ commit: () => void; undo: () => void }> {
     this.#own ??= this.#openOwn();
     await this.#own;
-    const wanted = new Map<string, () => Promise<Closable | ListenFailure>>();
-    for (const { prometheus, health } of servers) {
-      if (prometheus) wanted.set(...this.#metricsAt(prometheus.address));
-      if (health) wanted.set(...this.#healthAt(health.address));
-    }
+    const wanted = await this.#wantedBy(servers);
     const opened = new Map<string, Closable>();
     const undo = () => closeAll(opened.values());
-    for (const [key, open] of wanted) {
+    for (const { key, name, open } of wanted.values()) {
       if (this.#open.has(key)) continue;
       const endpoint = await open();
       if ('code' in endpoint) {
         undo();
         const { host, port } = endpoint.address;
         throw new Error(
-          `${key}: cannot listen on ${hostPort(host, port)}: ${endpoint.cause.message}`,
+          `${name}: cannot listen on ${hostPort(host, port)}: ${endpoint.cause.message}`,
         );
       }
       opened.set(key, endpoint);
@@ -70,16 +79,44 @@ export class Endpoints {
     await Promise.all([...this.#open.values(), ...(own ? [own] : [])].map((open) => open.close()));
   }
 
-  #metricsAt(address: ListenAddress): [string, () => Promise<HttpEndpoint | ListenFailure>] {
-    const log = this.#log.plugin('prometheus');
-    const open = () =>
-      openMetricsEndpoint(address, this.#metrics, (error) => log.error(error.message));
-    return [`prometheus ${hostPort(address.host, address.port)}`, open];
+  /** By key; rejects where a web configuration is wrong. */
+  async #wantedBy(servers: readonly ServerConfig[]): Promise<Map<string, Wanted>> {
+    const metrics = servers.flatMap(({ prometheus }) => prometheus ?? []);
+    this.#warnOfRuntimeMetrics(metrics);
+    const wanted: Wanted[] = [];
+    for (const [name, options] of byAddress(metrics)) {
+      wanted.push(await this.#metricsBy(name, options));
+    }
+    for (const { health } of servers) if (health) wanted.push(this.#healthAt(health.address));
+    return new Map(wanted.map((endpoint) => [endpoint.key, endpoint]));
   }
 
-  #healthAt(address: ListenAddress): [string, () => Promise<HealthEndpoint | ListenFailure>] {
+  /** Once, however often the configuration is taken over: CoreDNS's option is of the process too. */
+  #warnOfRuntimeMetrics(metrics: readonly PrometheusOptions[]): void {
+    const at = metrics.find(({ runtimeMetricsAt }) => runtimeMetricsAt)?.runtimeMetricsAt;
+    if (at === undefined || this.#hasWarnedOfRuntimeMetrics) return;
+    this.#hasWarnedOfRuntimeMetrics = true;
+    this.#log.warn(
+      `${at.file}:${at.line}:${at.column}: prometheus: runtime_metrics has no effect: there is no Go runtime to measure`,
+    );
+  }
+
+  async #metricsBy(name: string, options: PrometheusOptions): Promise<Wanted> {
+    const { address, tlsConfigFile } = options;
+    const log = this.#log.plugin('prometheus');
+    const onError = (error: Error) => log.error(error.message);
+    const web = tlsConfigFile && (await readWebConfig(tlsConfigFile));
+    return {
+      key: web ? `${name} ${web.digest}` : name,
+      name,
+      open: () => openMetricsEndpoint(address, this.#metrics, onError, web?.tls),
+    };
+  }
+
+  #healthAt(address: ListenAddress): Wanted {
+    const name = `health ${hostPort(address.host, address.port)}`;
     const open = () => HealthEndpoint.open([address], this.#metrics.families, this.#log);
-    return [`health ${hostPort(address.host, address.port)}`, open];
+    return { key: name, name, open };
   }
 
   /** As in node-cache, the daemon goes on without it where it cannot open. */
@@ -95,6 +132,23 @@ export class Endpoints {
     this.#log.error(`no metrics at ${this.#ownAddress}: ${endpoint.cause.message}`);
     return undefined;
   }
+}
+
+/** Blocks that name one address share its endpoint, so they must agree on TLS: the kernel would deal clients out to both. */
+function byAddress(metrics: readonly PrometheusOptions[]): Map<string, PrometheusOptions> {
+  const distinct = new Map<string, PrometheusOptions>();
+  for (const options of metrics) {
+    const { host, port } = options.address;
+    const name = `prometheus ${hostPort(host, port)}`;
+    const first = distinct.get(name) ?? options;
+    if (first.tlsConfigFile?.text !== options.tlsConfigFile?.text) {
+      const { at } = options.tlsConfigFile ?? first.tlsConfigFile!;
+      const problem = `tls: expected the same in all blocks with ${hostPort(host, port)}`;
+      throw new CorefileError(at, problem, 'prometheus');
+    }
+    distinct.set(name, first);
+  }
+  return distinct;
 }
 
 function closeAll(endpoints: Iterable<Closable>): void {

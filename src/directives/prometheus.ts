@@ -2,7 +2,7 @@
  * `prometheus [HOST:PORT] { tls CONFIG_FILE; runtime_metrics }`: series of the block's zones at the HTTP endpoint
  * `/metrics`. Once in a server block; blocks that name the same address share one endpoint.
  */
-import type { Directive } from '../corefile/ast.ts';
+import type { Directive, Position, Word } from '../corefile/ast.ts';
 import { type ListenAddress, listenAddressOf } from './address.ts';
 import {
   argumentsBeforeBlock,
@@ -15,10 +15,10 @@ import {
 
 export interface PrometheusOptions {
   readonly address: ListenAddress;
-  /** A Prometheus web configuration file; undefined: plain HTTP. */
-  readonly tlsConfigPath: string | undefined;
-  /** More series of the runtime itself. */
-  readonly runtimeMetrics: boolean;
+  /** Names a Prometheus web configuration file, which is read when the endpoint opens; undefined: plain HTTP. */
+  readonly tlsConfigFile: Word | undefined;
+  /** Where `runtime_metrics` stands. It asks for series of Go's runtime, which is not here. */
+  readonly runtimeMetricsAt: Position | undefined;
 }
 
 /** CoreDNS's default. */
@@ -29,17 +29,17 @@ export function readPrometheus(lines: readonly Directive[]): PrometheusOptions |
   const line = onlyOne(lines);
   if (line === undefined) return undefined;
   const [address] = argumentsBeforeBlock(line, { min: 0, max: 1 });
-  let tlsConfigPath: string | undefined;
-  let runtimeMetrics = false;
+  let tlsConfigFile: Word | undefined;
+  let runtimeMetricsAt: Position | undefined;
   for (const option of line.block ?? []) {
     switch (option.name.text) {
       case 'tls':
-        if (tlsConfigPath !== undefined) fail('prometheus', option.name, 'tls: expected only once');
-        tlsConfigPath = optionArgument('prometheus', option).text;
+        if (tlsConfigFile !== undefined) fail('prometheus', option.name, 'tls: expected only once');
+        tlsConfigFile = optionArgument('prometheus', option);
         break;
       case 'runtime_metrics':
         optionArguments('prometheus', option, { min: 0, max: 0 });
-        runtimeMetrics = true;
+        runtimeMetricsAt ??= option.name.at;
         break;
       default:
         failOption('prometheus', option, ['tls', 'runtime_metrics']);
@@ -47,7 +47,7 @@ export function readPrometheus(lines: readonly Directive[]): PrometheusOptions |
   }
   return {
     address: address === undefined ? ADDRESS_DEFAULT : listenAddressOf('prometheus', address),
-    tlsConfigPath,
-    runtimeMetrics,
+    tlsConfigFile,
+    runtimeMetricsAt,
   };
 }

@@ -1,8 +1,9 @@
 /**
- * The HTTP endpoint of the metrics: `/metrics` on one address, any number of which may show the same series
- * (node-cache has two, the one of `-metrics-listen-address` and the one of the `prometheus` directive).
+ * The HTTP endpoint of the metrics: `/metrics` on one address, over TLS where asked. Any number of endpoints may show the same
+ * series (node-cache has two, the one of `-metrics-listen-address` and the one of the `prometheus` directive).
  */
 import {
+  type EndpointTls,
   HttpEndpoint,
   type ListenAddress,
   type ListenFailure,
@@ -18,8 +19,9 @@ export function openMetricsEndpoint(
   address: ListenAddress,
   metrics: Metrics,
   onError: (error: Error) => void,
+  tls?: EndpointTls,
 ): Promise<HttpEndpoint | ListenFailure> {
-  return HttpEndpoint.open(address, { [PATH]: () => scrape(metrics) }, onError);
+  return HttpEndpoint.open(address, { [PATH]: () => scrape(metrics) }, onError, tls);
 }
 
 /** Counts itself as promhttp does: it sees itself in flight, and its code in the next scrape. */

@@ -1,16 +1,20 @@
-/** HTTP endpoints: addresses, pages, sharing of an address, and the bounds on what clients can hold. */
+/** HTTP endpoints: addresses, pages, sharing of an address, TLS, and the bounds on what clients can hold. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import {
   CONNECTIONS_MAX,
+  type EndpointTls,
   HttpEndpoint,
   type ListenAddress,
   type ListenFailure,
   type Pages,
   parseListenAddress,
 } from '../../src/base/http-endpoint.ts';
+import { within } from '../support/deadline.ts';
+import { CERTIFICATE, KEY } from '../upstream/support-certificate.ts';
 
 const LOOPBACK: ListenAddress = { host: '127.0.0.1', port: 0 };
 const PAGES: Pages = {
@@ -29,8 +33,9 @@ async function open(
   pages = PAGES,
   address = LOOPBACK,
   onError: (error: Error) => void = assert.fail,
+  tls?: EndpointTls,
 ): Promise<HttpEndpoint> {
-  const endpoint = await HttpEndpoint.open(address, pages, onError);
+  const endpoint = await HttpEndpoint.open(address, pages, onError, tls);
   assert.ok(endpoint instanceof HttpEndpoint);
   opened.push(endpoint);
   return endpoint;
@@ -46,7 +51,10 @@ async function dial(endpoint: HttpEndpoint): Promise<Socket> {
 
 /** One request on a connection of its own; the response's head and body. */
 async function request(endpoint: HttpEndpoint, method: string, path: string) {
-  const socket = await dial(endpoint);
+  return requestOn(await dial(endpoint), method, path);
+}
+
+async function requestOn(socket: Socket, method: string, path: string) {
   socket.write(`${method} ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
   let text = '';
   for await (const chunk of socket.setEncoding('utf8')) text += chunk;
@@ -140,6 +148,69 @@ describe('listening', () => {
     assert.equal(failure.code, 'listen-failed');
     assert.equal(failure.address, address);
     assert.match(failure.cause.message, /EADDRNOTAVAIL/);
+  });
+});
+
+describe('TLS', () => {
+  const ANYBODY: EndpointTls = { options: { cert: CERTIFICATE, key: KEY }, admits: () => true };
+  const HANDSHAKE_TIMEOUT_MS = 5000;
+  const openTls = (tls = ANYBODY) => open(PAGES, LOOPBACK, assert.fail, tls);
+
+  async function dialTls(endpoint: HttpEndpoint, session?: Buffer) {
+    const options = { host: '127.0.0.1', port: endpoint.port, ca: CERTIFICATE };
+    const socket = connectTls({ ...options, ...(session && { session }) });
+    sockets.push(socket);
+    socket.on('error', () => {}); // A reset is one of the expected ends.
+    await once(socket, 'secureConnect');
+    return socket;
+  }
+
+  test('GET gives the page', async () => {
+    const { status, body } = await requestOn(await dialTls(await openTls()), 'GET', '/text');
+    assert.deepEqual([status, body], [200, 'grüß dich']);
+  });
+
+  test('a client that does not speak TLS gets no response', async () => {
+    const endpoint = await openTls();
+    const { head } = await request(endpoint, 'GET', '/text').catch(() => ({ head: '' }));
+    assert.doesNotMatch(head, /HTTP/);
+    assert.equal((await requestOn(await dialTls(endpoint), 'GET', '/text')).status, 200);
+  });
+
+  test('a client that is not admitted is not answered', async () => {
+    const asked: string[] = [];
+    const pages = { '/text': () => ({ text: String(asked.push('/text')) }) };
+    const tls = { ...ANYBODY, admits: () => false };
+    const socket = await dialTls(await open(pages, LOOPBACK, assert.fail, tls));
+    socket.write('GET /text HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    let text = '';
+    socket.on('data', (data) => {
+      text += data;
+    });
+    await once(socket, 'close');
+    assert.deepEqual([text, asked], ['', []]);
+  });
+
+  test('a session is not resumed: a resumed one shows no certificate', async () => {
+    const endpoint = await openTls();
+    const first = await dialTls(endpoint);
+    let session = first.getSession();
+    first.on('session', (newer) => {
+      session = newer;
+    });
+    await requestOn(first, 'GET', '/text');
+    assert.equal((await dialTls(endpoint, session)).isSessionReused(), false);
+  });
+
+  test('close is quick with a handshake that does not go on', async () => {
+    const endpoint = await openTls();
+    const silent = await dial(endpoint);
+    // The server has accepted the one before once this one is answered.
+    await requestOn(await dialTls(endpoint), 'GET', '/text');
+    const idle = await dialTls(endpoint);
+    const closes = [once(silent, 'close'), once(idle, 'close')];
+    // Sooner than the handshake's own time-out, which would end it too.
+    await within(Promise.all([endpoint.close(), ...closes]), 'close', HANDSHAKE_TIMEOUT_MS / 2);
   });
 });
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { configOf, failureOf } from './server-block.ts';
 
 test('an address, a TLS file and series of the runtime', () => {
-  const plain = { tlsConfigPath: undefined, runtimeMetrics: false };
+  const plain = { tlsConfigFile: undefined, runtimeMetricsAt: undefined };
   assert.deepEqual(configOf('prometheus').prometheus, {
     address: { host: 'localhost', port: 9153 },
     ...plain,
@@ -15,8 +15,8 @@ test('an address, a TLS file and series of the runtime', () => {
   });
   assert.deepEqual(configOf('prometheus {\n runtime_metrics\n tls web.yml\n}').prometheus, {
     address: { host: 'localhost', port: 9153 },
-    tlsConfigPath: 'web.yml',
-    runtimeMetrics: true,
+    tlsConfigFile: { text: 'web.yml', at: { file: 'Corefile', line: 4, column: 6 } },
+    runtimeMetricsAt: { file: 'Corefile', line: 3, column: 2 },
   });
 });
 

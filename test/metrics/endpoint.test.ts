@@ -1,9 +1,12 @@
 /** The metrics over HTTP: the exposition, and that scrapes count themselves. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { get } from 'node:https';
 import { afterEach, test } from 'node:test';
 import { HttpEndpoint } from '../../src/base/http-endpoint.ts';
 import { openMetricsEndpoint } from '../../src/metrics/endpoint.ts';
 import type { Metrics } from '../../src/metrics/metrics.ts';
+import { CERTIFICATE, KEY } from '../upstream/support-certificate.ts';
 import { parseExposition } from './exposition.ts';
 import { createMetrics } from './scrape.ts';
 
@@ -49,4 +52,19 @@ test('two endpoints show the same series', async () => {
   for (const scrape of [await open(metrics), await open(metrics)]) {
     assert.match(await (await scrape()).text(), /^coredns_panics_total 42$/m);
   }
+});
+
+test('over TLS', async () => {
+  const { metrics } = createMetrics();
+  const tls = { options: { cert: CERTIFICATE, key: KEY }, admits: () => true };
+  const address = { host: '127.0.0.1', port: 0 };
+  const endpoint = await openMetricsEndpoint(address, metrics, assert.fail, tls);
+  assert.ok(endpoint instanceof HttpEndpoint);
+  opened.push(endpoint);
+  const url = `https://127.0.0.1:${endpoint.port}/metrics`;
+  const [response] = await once(get(url, { ca: CERTIFICATE, agent: false }), 'response');
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) text += chunk;
+  assert.equal(response.statusCode, 200);
+  assert.ok(parseExposition(text).has('coredns_build_info'));
 });
