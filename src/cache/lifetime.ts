@@ -10,18 +10,12 @@ import type { CachePolicy } from './policy.ts';
 /** CoreDNS's dnsutil.MinimalDefaultTTL: what an answer without a TTL of its own gets. */
 const TTL_DEFAULT_S = 5;
 
-export type ResponseClass =
-  | 'success'
-  | 'nodata'
-  | 'nxdomain'
-  | 'server_error'
-  | 'delegation'
-  | 'other';
+export type ResponseClass = 'success' | 'nodata' | 'nxdomain' | 'server_error' | 'other';
 
 /**
  * The class of a response to `qtype`. Differs from the RFCs where CoreDNS does: an NXDOMAIN without SOA is not cacheable
- * at all (RFC 2308 §5 says SHOULD NOT), NOTIMP is kept like SERVFAIL. An empty NOERROR without SOA or NS is 'other', as in
- * CoreDNS 1.14.7; older ones keep it for five seconds as a success.
+ * at all (RFC 2308 §5 says SHOULD NOT), NOTIMP is kept like SERVFAIL. Differs from CoreDNS: an empty NOERROR without SOA is
+ * 'other' (as in 1.14.7; older ones keep it for five seconds), and so is a referral, since it answers nobody's question.
  */
 export function classify(response: Response, qtype: number): ResponseClass {
   const { body, facts } = response;
@@ -33,8 +27,7 @@ export function classify(response: Response, qtype: number): ResponseClass {
       if (facts.answersType) return 'success';
       // A CNAME chain that ends in nothing is NODATA for its last name (RFC 2308 §2.2).
       if (hasSoa) return 'nodata';
-      if (body.answerCount > 0) return 'success';
-      return facts.hasNs ? 'delegation' : 'other';
+      return body.answerCount > 0 ? 'success' : 'other';
     case RCODE.NXDOMAIN:
       return hasSoa ? 'nxdomain' : 'other';
     case RCODE.SERVFAIL:
@@ -66,8 +59,6 @@ export function lifetimeMs(
   switch (responseClass) {
     case 'success':
       return 1000 * clampTtl(facts.ttlMinS ?? TTL_DEFAULT_S, policy.success);
-    case 'delegation':
-      return 1000 * clampTtl(TTL_DEFAULT_S, policy.success);
     case 'nodata':
     case 'nxdomain':
       return 1000 * clampTtl(facts.soaTtlS ?? TTL_DEFAULT_S, policy.denial);

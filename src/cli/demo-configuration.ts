@@ -26,7 +26,7 @@ export function demoConfiguration(options: DemoOptions, upstreamPort: number): C
     warn: ({ problem }) => assert.fail(problem),
   });
   // Nothing compares it with a later one.
-  return { servers, hash: '', resolvConf: '' };
+  return { servers, hash: '', resolvConf: '', warnings: [] };
 }
 
 function corefile({ port, metricsPort }: DemoOptions, upstreamPort: number): string {

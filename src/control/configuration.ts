@@ -3,7 +3,6 @@
  * wrong gives an error and changes nothing.
  */
 import { createHash } from 'node:crypto';
-import type { Log } from '../base/log.ts';
 import type { CorefileError } from '../corefile/ast.ts';
 import { diskFiles, type FileSource } from '../corefile/file-source.ts';
 import { parseCorefile } from '../corefile/parser.ts';
@@ -16,6 +15,8 @@ export interface Configuration {
   readonly hash: string;
   /** The contents of the resolv.conf files that `forward` names; they are part of what is compared. */
   readonly resolvConf: string;
+  /** What works but can hardly be meant; for the log when the configuration begins to serve. */
+  readonly warnings: readonly string[];
 }
 
 export type ConfigurationResult =
@@ -26,11 +27,11 @@ export interface ConfigurationOptions {
   /** The Corefile's path, or `stdin`. */
   readonly path: string;
   readonly defaultPort: number;
-  readonly log: Log;
 }
 
 export function readConfiguration(options: ConfigurationOptions): ConfigurationResult {
   const read: string[] = [];
+  const warnings: string[] = [];
   const files: FileSource = {
     read: (path) => {
       const result = diskFiles.read(path);
@@ -50,11 +51,11 @@ export function readConfiguration(options: ConfigurationOptions): ConfigurationR
       defaultPort: options.defaultPort,
       files,
       warn: ({ directive, at, problem }) =>
-        options.log.warn(`${at.file}:${at.line}:${at.column}: ${directive}: ${problem}`),
+        warnings.push(`${at.file}:${at.line}:${at.column}: ${directive}: ${problem}`),
     });
     if (servers.length === 0) throw new Error(`${options.path}: expected a server block`);
     const hash = createHash('sha512').update(printCorefile(blocks)).digest('hex');
-    return { ok: true, configuration: { servers, hash, resolvConf: read.join('\n') } };
+    return { ok: true, configuration: { servers, hash, resolvConf: read.join('\n'), warnings } };
   } catch (error) {
     if (error instanceof Error) return { ok: false, error };
     throw error;

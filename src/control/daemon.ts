@@ -161,6 +161,7 @@ export class Daemon {
   }
 
   #takeOver(configuration: Configuration, generation: Generation): void {
+    for (const warning of configuration.warnings) this.#options.log.warn(warning);
     this.metrics.retainRows(new Set(generation.labels.keys()));
     collectPlugins(this.metrics.families, generation);
     this.#responseCells.clear();

@@ -51,7 +51,7 @@ async function serve(flags: Flags, signals: Signals): Promise<void> {
   const log = createLog(undefined, flags.logFormat);
   warnOfWhatIsMissing(flags, log);
   const path = flags.corefilePath || DEFAULT_COREFILE;
-  const read = () => readConfiguration({ path, defaultPort: flags.dnsPort, log });
+  const read = () => readConfiguration({ path, defaultPort: flags.dnsPort });
   const configuration = read();
   if (!configuration.ok) return fail(log, configuration.error);
   let daemon: Daemon;

@@ -1,4 +1,4 @@
-/** `bufsize [SIZE]`: lowers the UDP size that a query's OPT record offers to upstreams (RFC 6891 §6.2.3). */
+/** `bufsize [SIZE]`: the UDP size that our OPT offers to upstreams (RFC 6891 §6.2.3), and the largest reply over UDP. */
 import type { Directive } from '../corefile/ast.ts';
 import { argumentsOf, integerOf, warnIgnored } from './argument.ts';
 import type { BlockContext } from './block-context.ts';

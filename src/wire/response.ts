@@ -36,7 +36,6 @@ export interface ResponseFacts {
   readonly ttlMinS: number | undefined;
   /** The TTL of the SOA record in authority. */
   readonly soaTtlS: number | undefined;
-  readonly hasNs: boolean;
   /** Whether answer holds a record of the type asked for (or any, where ANY or RRSIG was asked). */
   readonly answersType: boolean;
   /** DO in the response's OPT and an RRSIG whose validity excludes `nowS`. */
@@ -122,7 +121,6 @@ class ResponseReader {
   #expandedOctets = 0;
   #ttlMinS: number | undefined;
   #soaTtlS: number | undefined;
-  #hasNs = false;
   #answersType = false;
   #hasOpt = false;
   #dnssecOk = false;
@@ -172,7 +170,6 @@ class ResponseReader {
         opcode: (flags & FLAG.OPCODE) >> 11,
         ttlMinS: this.#ttlMinS,
         soaTtlS: this.#soaTtlS,
-        hasNs: this.#hasNs,
         answersType: this.#answersType,
         hasExpiredSignature: this.#dnssecOk && this.#badSignature,
       },
@@ -209,10 +206,7 @@ class ResponseReader {
 
   #note(type: number, section: number, ttlS: number): void {
     this.#ttlMinS = Math.min(this.#ttlMinS ?? ttlS, ttlS);
-    if (section === SECTION.AUTHORITY) {
-      if (type === QTYPE.SOA) this.#soaTtlS = ttlS;
-      if (type === QTYPE.NS) this.#hasNs = true;
-    }
+    if (section === SECTION.AUTHORITY && type === QTYPE.SOA) this.#soaTtlS = ttlS;
     if (section === SECTION.ANSWER) {
       if (type === this.#qtype || this.#qtype === QTYPE.ANY) this.#answersType = true;
     }

@@ -346,14 +346,6 @@ test('tells whether the answer holds the type asked for', () => {
   assert.equal(facts(QTYPE.CNAME, [cname]).answersType, true);
   assert.equal(facts(QTYPE.ANY, [cname]).answersType, true);
   assert.equal(facts(QTYPE.A, [addressRecord(1, 2)]).answersType, false);
-  const ns: RecordFields = {
-    section: 1,
-    owner: 'org',
-    type: 2,
-    ttlS: 1,
-    rdata: [{ name: 'ns.org' }],
-  };
-  assert.deepEqual([facts(QTYPE.A, [ns]).hasNs, facts(QTYPE.A, [cname]).hasNs], [true, false]);
 });
 
 test('tells truncation and opcode', () => {
