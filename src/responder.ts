@@ -5,6 +5,7 @@
  */
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { CacheMemory } from './cache/memory.ts';
+import { keepCapabilities } from './os/capabilities.ts';
 import { BATCH_MAX, BUFFER_SIZE } from './os/datagram-batch.ts';
 import { requireLibc } from './os/libc.ts';
 import { Answerer } from './server/answer.ts';
@@ -12,6 +13,9 @@ import type { ResponderCommand, ResponderData } from './server/responder-data.ts
 import { ResponderLoop } from './server/responder-loop.ts';
 
 const data = workerData as ResponderData;
+const libc = requireLibc();
+// This thread reads whatever anybody sends, on sockets that others have opened: it needs no privilege at all.
+keepCapabilities(libc, []);
 const memory = CacheMemory.attach(data.memory);
 const answerer = new Answerer(memory, {
   reader: data.reader,
@@ -23,7 +27,7 @@ const answerer = new Answerer(memory, {
   answersIndirect: false,
 });
 const loop = new ResponderLoop({
-  libc: requireLibc(),
+  libc,
   answerer,
   counters: memory.words,
   missRing: data.missRing,

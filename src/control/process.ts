@@ -7,6 +7,7 @@ import { constants } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { createLog, type Log } from '../base/log.ts';
 import { DELIVERED_DIRECTIVES } from '../directives/order.ts';
+import { CAPABILITY, keepCapabilities } from '../os/capabilities.ts';
 import { loadLibc } from '../os/libc.ts';
 import { unblockSignal } from '../os/signal-mask.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
@@ -71,6 +72,7 @@ async function serve(flags: Flags, signals: Signals): Promise<void> {
     return fail(log, error as Error);
   }
   if (flags.pidfilePath) writePidfile(flags.pidfilePath, log);
+  dropCapabilities(log);
   announce(flags, configuration.configuration, daemon, log);
   const reloader = new Reloader(configuration.configuration, {
     log,
@@ -108,6 +110,20 @@ function obeySignals(signals: Signals, daemon: Daemon, reloader: Reloader, log: 
   };
   if (signals.isReloadDue) signals.handle('SIGUSR1');
   unblockReloadSignal(log);
+}
+
+/**
+ * A reload may open ports below 1024, ask for receive buffers and read files of others; nothing else needs a privilege.
+ * Responders keep none at all.
+ */
+function dropCapabilities(log: Log): void {
+  const libc = loadLibc();
+  if (libc instanceof Error) return;
+  try {
+    keepCapabilities(libc, Object.values(CAPABILITY));
+  } catch (error) {
+    log.warn(`capabilities are kept: ${(error as Error).message}`);
+  }
 }
 
 /** SIGUSR1 has been blocked since the start of Node (see main.ts); one that came since then follows at once. */

@@ -42,6 +42,8 @@ export interface Libc {
   clock_gettime(clock: number, time: Address): number;
   /** Returns the error number itself, 0 for none. */
   pthread_sigmask(how: number, set: Address, oldSet: Address): number;
+  capget(header: Address, data: Address): number;
+  capset(header: Address, data: Address): number;
   /** The errno of this thread's last failed call. */
   errno(): number;
   /** The address of an ArrayBuffer's first octet; the caller keeps the buffer alive. */
@@ -72,6 +74,8 @@ const SIGNATURES = [
   'intptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)',
   'int munmap(uintptr_t, size_t)',
   'int clock_gettime(int, uintptr_t)',
+  'int capget(uintptr_t, uintptr_t)',
+  'int capset(uintptr_t, uintptr_t)',
   'int pthread_sigmask(int, uintptr_t, uintptr_t)',
 ] as const;
 
