@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { word } from '../wire/octets.ts';
 import type { ResponseBody } from '../wire/response.ts';
+import { type BlockOrders, orderGivingOctets, orderGivingSlot } from './block-orders.ts';
 import {
   ENTRY,
   ENTRY_FLAG,
@@ -34,14 +35,6 @@ import {
 const EVICTIONS_MAX = 64;
 /** Half the span in which wrapping milliseconds can be compared: 12 days. Marks older than that mean nothing any more. */
 const MARK_AGE_MAX_MS = 2 ** 30;
-
-/** The orders and bounds of one server block. */
-interface BlockOrders {
-  readonly success: EvictionOrder;
-  readonly denial: EvictionOrder;
-  successEvictions: number;
-  denialEvictions: number;
-}
 
 export interface BlockUsage {
   readonly successCount: number;
@@ -181,7 +174,8 @@ export class CacheStore {
       this.#retired.retire(replacedUnit);
     }
     this.#unitOf[slot] = unit;
-    order.add(slot, this.#slab.bytesOf(unit), nowMs);
+    if (replacedAt === 0) order.add(slot, this.#slab.bytesOf(unit), nowMs);
+    else order.readmit(slot, this.#slab.bytesOf(unit), nowMs);
     return true;
   }
 
@@ -212,13 +206,18 @@ export class CacheStore {
     const keepsPlace = replacedAt !== 0 && this.#orderOf(replacedAt) === order;
     if (!keepsPlace && order.isFull) this.#evict(order, nowMs);
     for (let step = 0; step < EVICTIONS_MAX && !this.isStuck; step++) {
-      if (replacedAt !== 0 || this.#hasFreeSlot()) {
+      const hasSlot = replacedAt !== 0 || this.#hasFreeSlot();
+      if (hasSlot) {
         const unit = this.#slab.allocate(bytes);
         if (unit !== 0) return unit;
         // So much waits for a reader to pass: more evictions would not make its memory come sooner.
         if (this.#retired.count >= EVICTIONS_MAX) return 0;
       }
-      this.#evict(this.#largestOrder(), nowMs);
+      const blocks = this.#blocks.values();
+      const giver = hasSlot
+        ? orderGivingOctets(blocks, this.#slab.capacityBytes)
+        : orderGivingSlot(blocks);
+      this.#evict(giver, nowMs);
       this.#retired.reclaim(this.#free);
     }
     return 0;
@@ -231,17 +230,6 @@ export class CacheStore {
     if (order === orders.denial) orders.denialEvictions += 1;
     else orders.successEvictions += 1;
     this.#dropSlot(slot);
-  }
-
-  /** Who holds most of the memory gives some of it up. */
-  #largestOrder(): EvictionOrder {
-    let largest: EvictionOrder | undefined;
-    for (const { success, denial } of this.#blocks.values()) {
-      if (largest === undefined || success.bytes > largest.bytes) largest = success;
-      if (denial.bytes > largest.bytes) largest = denial;
-    }
-    assert(largest !== undefined);
-    return largest;
   }
 
   #takeSlot(): number {

@@ -1,21 +1,22 @@
 /**
- * The store against a naive model: a Map, with capacities, and lists in the order of use. With memory to spare the two agree in
- * everything; where memory is short, in everything but which entries had to go.
+ * The store against a naive model: lists with capacities, of what is on probation and of what was asked again. With memory to
+ * spare the two agree in everything; where memory is short, in everything but which entries had to go.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ENTRY, ENTRY_FLAG, flagsOf, readBody } from '../../src/cache/entry.ts';
+import { ENTRY, ENTRY_FLAG, entryBytes, flagsOf, readBody } from '../../src/cache/entry.ts';
 import { ReaderEpoch } from '../../src/cache/epochs.ts';
 import type { CacheKey } from '../../src/cache/key.ts';
 import { keyText } from '../../src/cache/key.ts';
 import { markHit, marksOf } from '../../src/cache/marks.ts';
-import { type CacheMemory, CacheMemory as Memory } from '../../src/cache/memory.ts';
+import { type CacheMemory, CacheMemory as Memory, UNIT } from '../../src/cache/memory.ts';
 import { CacheStore, keyOfEntry } from '../../src/cache/store.ts';
 import { CHAIN_MAX } from '../../src/cache/table.ts';
 import { bodyOf, keyOf, planOf, policyOf, sharedMemory, timesOf } from './fixtures.ts';
 
-const CAPACITY = { success: 4, denial: 3 };
+/** One above ten, so that a tenth is more than one entry. */
+const CAPACITY = { success: 24, denial: 4 };
 const POLICY = policyOf({
   success: { capacity: CAPACITY.success },
   denial: { capacity: CAPACITY.denial },
@@ -24,12 +25,13 @@ const BLOCKS = [1, 2];
 /** As many slots as any store here has: a sweep that looks at all of them. */
 const SLOTS_MAX = 256;
 
-/** Eight names, two blocks; some keys share their hash, some their bucket only. */
-const KEYS: readonly CacheKey[] = BLOCKS.flatMap((block) =>
-  Array.from({ length: 8 }, (_, index) =>
-    keyOf({ name: `name-${index}`, block, hash: [5, 5, 21, index][index % 4]! }),
-  ),
-);
+/** A hundred names in two blocks, block by block in turn; some keys share their hash, some their bucket only. */
+const KEYS: readonly CacheKey[] = Array.from({ length: 200 }, (_, index) => {
+  const name = index >> 1;
+  const hash = [5, 5, 21, name][name & 3]!;
+  // A chain of half of all keys would be too long.
+  return keyOf({ name: `name-${name}`, block: BLOCKS[index & 1]!, hash: name < 20 ? hash : name });
+});
 
 interface ModelEntry {
   readonly key: CacheKey;
@@ -37,14 +39,21 @@ interface ModelEntry {
   readonly size: number;
   readonly flags: number;
   readonly staleUntilMs: number;
+  isOnProbation: boolean;
   frontedAtMs: number;
   hitAtMs: number;
 }
 
-/** What the store should hold. Each list has the entry that was fronted last at its end. */
+/** What the store should hold. Each list has the entry that was fronted last at its end, both parts in one. */
 class Model {
   readonly lists = new Map<string, ModelEntry[]>();
   readonly evictions = new Map<string, number>();
+  /** Where memory is short, what has to go is the store's own choice. */
+  readonly #evicts: boolean;
+
+  constructor(evicts: boolean) {
+    this.#evicts = evicts;
+  }
 
   find(key: CacheKey): ModelEntry | undefined {
     const text = keyText(key);
@@ -59,11 +68,13 @@ class Model {
     const replaced = this.find(entry.key);
     const list = this.listOf(entry);
     const keepsPlace = replaced !== undefined && list.includes(replaced);
-    if (!keepsPlace && list.length === capacityOf(entry.flags)) this.#evict(entry, nowMs);
+    const isFull = list.length === capacityOf(entry.flags);
+    if (this.#evicts && !keepsPlace && isFull) this.#evict(entry, nowMs);
     // Its marks stay: the slot is the same.
     if (replaced !== undefined) {
       this.remove(replaced);
       entry.hitAtMs = replaced.hitAtMs;
+      entry.isOnProbation = false;
     }
     list.push(entry);
   }
@@ -95,15 +106,32 @@ class Model {
 
   #evict(newcomer: ModelEntry, nowMs: number): void {
     const list = this.listOf(newcomer);
-    for (let look = 0; ; look++) {
-      const tail = list.shift()!;
-      if (tail.hitAtMs <= tail.frontedAtMs || look === 8) break;
-      tail.frontedAtMs = nowMs;
-      list.push(tail);
+    let victim: ModelEntry | undefined;
+    for (let look = 0; look < 8 && victim === undefined; look++) {
+      const tail = givingPart(list)[0]!;
+      if (tail.hitAtMs <= tail.frontedAtMs) victim = tail;
+      else {
+        this.remove(tail);
+        list.push(Object.assign(tail, { isOnProbation: false, frontedAtMs: nowMs }));
+      }
     }
+    const part = givingPart(list);
+    victim ??= part.at(part[0]!.isOnProbation ? -1 : 0)!;
+    this.remove(victim);
     const name = `${newcomer.key.block} ${className(newcomer.flags)}`;
     this.evictions.set(name, (this.evictions.get(name) ?? 0) + 1);
   }
+}
+
+/** Those on probation where they are a tenth of the list or more, by number or by octets, else the others. */
+function givingPart(list: readonly ModelEntry[]): ModelEntry[] {
+  const bytesOf = (entries: readonly ModelEntry[]) =>
+    entries.reduce((sum, { key, mark, size }) => {
+      return sum + Math.ceil(entryBytes(key.size, bodyOf(mark, size)) / UNIT) * UNIT;
+    }, 0);
+  const probation = list.filter(({ isOnProbation }) => isOnProbation);
+  const gives = probation.length * 10 >= list.length || bytesOf(probation) * 10 >= bytesOf(list);
+  return gives ? probation : list.filter(({ isOnProbation }) => !isOnProbation);
 }
 
 function className(flags: number): 'success' | 'denial' {
@@ -114,34 +142,35 @@ function capacityOf(flags: number): number {
   return CAPACITY[className(flags)];
 }
 
+/** Of few keys, so that all kinds of steps meet the same entry. */
+const someKey = fc.nat(31);
+/** Many of one block, so that its orders are full soon. */
+const crowdKey = fc.nat(KEYS.length / 2 - 1).map((name) => 2 * name);
+const admissionOf = (key: fc.Arbitrary<number>) =>
+  fc.record({
+    kind: fc.constant('admit' as const),
+    key,
+    isDenial: fc.nat(2).map((number) => number === 0),
+    size: fc.nat(400),
+    ttlMs: fc.nat(300),
+  });
+const hitOf = (key: fc.Arbitrary<number>) => fc.record({ kind: fc.constant('hit' as const), key });
+const wait = fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(100) });
 const step = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant('admit' as const),
-      key: fc.nat(KEYS.length - 1),
-      isDenial: fc.boolean(),
-      size: fc.nat(400),
-      ttlMs: fc.nat(300),
-    }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({ kind: fc.constant('hit' as const), key: fc.nat(KEYS.length - 1) }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('remove' as const), key: fc.nat(KEYS.length - 1) }),
-  },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(100) }) },
+  { weight: 6, arbitrary: admissionOf(someKey) },
+  { weight: 4, arbitrary: hitOf(someKey) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('remove' as const), key: someKey }) },
+  { weight: 3, arbitrary: wait },
   fc.record({ kind: fc.constant('sweep' as const) }),
   fc.record({ kind: fc.constant('reopen' as const), block: fc.constantFrom(...BLOCKS) }),
-  fc.record({
-    kind: fc.constant('read' as const),
-    reader: fc.nat(1),
-    key: fc.nat(KEYS.length - 1),
-  }),
+  fc.record({ kind: fc.constant('read' as const), reader: fc.nat(1), key: someKey }),
   fc.record({ kind: fc.constant('leave' as const), reader: fc.nat(1) }),
+);
+/** What makes the orders full and keeps them so, with most of what they hold hit. */
+const crowdingStep = fc.oneof(
+  { weight: 4, arbitrary: admissionOf(crowdKey) },
+  { weight: 8, arbitrary: hitOf(crowdKey) },
+  { weight: 3, arbitrary: wait },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -149,17 +178,19 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 class Pair {
   readonly memory: CacheMemory;
   readonly store: CacheStore;
-  readonly model = new Model();
+  readonly model: Model;
   /** Whether memory is short: the model then follows what the store gave up. */
   readonly #isShort: boolean;
   readonly #readers: { epoch: ReaderEpoch; held: { at: number; octets: Uint8Array } | undefined }[];
   #nowMs: number;
   #mark = 0;
   #refused = 0;
+  readonly #admitted = new Set<CacheKey>();
 
   constructor(memory: CacheMemory, startMs: number, isShort: boolean) {
     this.memory = memory;
     this.store = new CacheStore(memory);
+    this.model = new Model(!isShort);
     for (const block of BLOCKS) this.store.openBlock(block, POLICY);
     this.#nowMs = startMs;
     this.#isShort = isShort;
@@ -204,12 +235,14 @@ class Pair {
   #admit({ key: index, isDenial, size, ttlMs }: Extract<Step, { kind: 'admit' }>): void {
     const key = KEYS[index]!;
     const mark = this.#mark++;
+    this.#admitted.add(key);
     const flags = isDenial ? ENTRY_FLAG.DENIAL : 0;
     const expiresAtMs = this.#nowMs + ttlMs;
     const times = timesOf({ expiresAtMs });
     if (this.store.admit(key, bodyOf(mark, size), flags, times, this.#nowMs)) {
       const entry = { key, mark, size, flags, staleUntilMs: expiresAtMs };
-      this.model.admit({ ...entry, frontedAtMs: this.#nowMs, hitAtMs: 0 }, this.#nowMs);
+      const isNew = { isOnProbation: true, frontedAtMs: this.#nowMs, hitAtMs: 0 };
+      this.model.admit({ ...entry, ...isNew }, this.#nowMs);
     } else {
       assert.ok(this.#isShort, 'refused with memory to spare');
       this.#refused += 1;
@@ -253,7 +286,7 @@ class Pair {
 
   check(): void {
     if (this.#isShort) this.#forgetWhatWasGivenUp();
-    for (const key of KEYS) {
+    for (const key of this.#admitted) {
       const at = this.store.find(key);
       const entry = this.model.find(key);
       assert.equal(at !== 0, entry !== undefined);
@@ -266,10 +299,10 @@ class Pair {
     }
     assert.equal(this.store.refusedCount, this.#refused);
     assert.ok(this.store.usedBytes <= this.store.capacityBytes);
-    this.#checkUsage();
+    this.checkUsage();
   }
 
-  #checkUsage(): void {
+  checkUsage(): void {
     let count = 0;
     for (const block of BLOCKS) {
       const usage = this.store.usage(block);
@@ -305,6 +338,7 @@ class Pair {
 /** Also across the wrap of the milliseconds' 32 bits. */
 const starts = fc.constantFrom(1000, 2 ** 31 - 300, 2 ** 32 - 300);
 const sequences = fc.array(step, { maxLength: 150, size: 'max' });
+const crowdingSequences = fc.array(crowdingStep, { minLength: 400, maxLength: 500, size: 'max' });
 
 test('equals the model for any sequence, with memory to spare', () => {
   fc.assert(
@@ -318,6 +352,25 @@ test('equals the model for any sequence, with memory to spare', () => {
     }),
     { numRuns: 100 },
   );
+});
+
+test('equals the model where the orders are full', (t) => {
+  let evictions = 0;
+  fc.assert(
+    fc.property(starts, crowdingSequences, (startMs, sequence) => {
+      const pair = new Pair(sharedMemory(), startMs, false);
+      for (const command of sequence) {
+        pair.take(command);
+        pair.checkUsage();
+      }
+      pair.check();
+      evictions += pair.store.usage(1).successEvictions + pair.store.usage(1).denialEvictions;
+      pair.end();
+    }),
+    { numRuns: 100 },
+  );
+  t.diagnostic(`${evictions} evictions`);
+  assert.ok(evictions > 1000);
 });
 
 test('equals the model but for what had to go, where octets or slots are short', () => {
