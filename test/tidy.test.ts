@@ -16,6 +16,7 @@ const UNTESTED: Readonly<Record<string, string>> = {
   'src/main.ts': 'the daemon: every scenario starts it',
   'src/responder.ts': 'the thread’s entry: every scenario over UDP runs it',
   'src/cli/stand-in/main.ts': 'a command line around stand-in.ts',
+  'src/os/capabilities.ts': 'test/life/capabilities.test.ts looks at a running daemon’s',
   'src/os/signal-mask.ts': 'test/os/signal-mask.test.ts runs it in a process of its own',
   ...listed('test/scenario and test/life run it in the daemon', [
     'control/collect',
