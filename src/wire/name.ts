@@ -8,6 +8,9 @@ import { LABEL_SIZE_MAX, NAME_SIZE_MAX } from './registry.ts';
 
 export const ROOT: Octets = new Uint8Array(1);
 
+/** Pointers followed in one name, as in miekg/dns: one before each label but the root's. More lead from pointer to pointer. */
+export const POINTERS_MAX = 126;
+
 /**
  * Octets of a name in presentation form; a missing final dot is added. Undefined where the text is no name
  * (an empty label, a label over 63 octets, a name over 255, a bad escape).
@@ -121,7 +124,7 @@ export function nameSpan(message: Octets, at: number, end: number): number {
 
 /**
  * Copies the name at `at`, pointers resolved, to `out[outAt...]`; returns its size, or -1 where it is malformed. Each pointer
- * must lead strictly backwards, so the walk ends after at most 127 labels and as many pointers.
+ * must lead strictly backwards, and there are at most POINTERS_MAX of them.
  */
 export function expandName(
   message: Octets,
@@ -132,6 +135,7 @@ export function expandName(
 ): number {
   let size = 0;
   let lowest = at;
+  let pointers = 0;
   while (at < end) {
     const label = u8(message, at);
     if (label === 0) {
@@ -141,7 +145,7 @@ export function expandName(
     if (label >= 0xc0) {
       if (at + 2 > end) return -1;
       const target = ((label & 0x3f) << 8) | u8(message, at + 1);
-      if (target >= lowest) return -1;
+      if (target >= lowest || ++pointers > POINTERS_MAX) return -1;
       at = lowest = target;
       continue;
     }

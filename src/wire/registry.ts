@@ -6,6 +6,8 @@ export const HEADER_SIZE = 12;
 /** RFC 1035 §2.3.4. */
 export const NAME_SIZE_MAX = 255;
 export const LABEL_SIZE_MAX = 63;
+/** Of a name of 255 octets: 127 labels of one octet, and the root label. */
+export const LABELS_MAX = 127;
 export const MESSAGE_SIZE_MAX = 65535;
 /** 65,535 less the headers of IPv4 and UDP: the largest datagram. */
 export const UDP_REPLY_SIZE_MAX = 65507;

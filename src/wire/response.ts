@@ -7,9 +7,8 @@
  * (RFC 3597 §4). RDATA of any other type is copied as it is. A message that is malformed anywhere is refused whole.
  */
 
-import { SuffixTable } from './compression.ts';
-import { expandName } from './name.ts';
-import { type Octets, setU16, setU32, u8, u16, u32 } from './octets.ts';
+import { NameCopier } from './compression.ts';
+import { type Octets, setU8, setU16, setU32, u8, u16, u32 } from './octets.ts';
 import { RecordCursor, readRecord, SECTION } from './record.ts';
 import { FLAG, HEADER_SIZE, MESSAGE_SIZE_MAX, NAME_SIZE_MAX, QTYPE } from './registry.ts';
 
@@ -84,16 +83,12 @@ const FIXED_SIZE: ReadonlyMap<number, number> = new Map([
   [QTYPE.AAAA, 16],
 ]);
 
-/**
- * Octets of names expanded at most, per message. The most that an honest answer needs are 4,000 address records of 16 octets
- * behind a CNAME of 60; and it bounds the work that pointers to long names can cause.
- */
-const EXPANDED_OCTETS_MAX = 4 * 65_536;
-
 /** Half the space of serial arithmetic (RFC 4034 §3.1.5). */
 const SERIAL_HALF = 0x8000_0000;
 
-const scratch = new Uint8Array(MESSAGE_SIZE_MAX + NAME_SIZE_MAX + 64);
+/** The message under construction; a name may be written behind its bound before that shows. */
+const scratch = new Uint8Array(MESSAGE_SIZE_MAX + NAME_SIZE_MAX);
+const names = new NameCopier(scratch);
 
 /**
  * Reads a response to the question `[12, questionEnd)`, which has been compared with what was asked. Undefined where it is
@@ -112,13 +107,10 @@ class ResponseReader {
   readonly #questionEnd: number;
   readonly #nowS: number;
   readonly #record = new RecordCursor();
-  readonly #suffixes = new SuffixTable(scratch);
-  readonly #name = new Uint8Array(NAME_SIZE_MAX);
   readonly #ttlOffsets: number[] = [];
   readonly #counts = [0, 0, 0];
   readonly #qtype: number;
   #end: number;
-  #expandedOctets = 0;
   #ttlMinS: number | undefined;
   #soaTtlS: number | undefined;
   #answersType = false;
@@ -132,8 +124,8 @@ class ResponseReader {
     this.#questionEnd = questionEnd;
     this.#nowS = nowS;
     this.#qtype = u16(message, questionEnd - 4);
-    scratch.set(message.subarray(0, questionEnd));
-    this.#suffixes.add(HEADER_SIZE, questionEnd - 4 - HEADER_SIZE);
+    names.begin(message);
+    names.copy(HEADER_SIZE, HEADER_SIZE, false);
     this.#end = questionEnd;
   }
 
@@ -186,8 +178,8 @@ class ResponseReader {
   }
 
   #copyRecord(): boolean {
-    const { type, rclass, fixedAt, section } = this.#record;
-    if (!this.#copyName(this.#record.at, fixedAt, true)) return false;
+    const { type, rclass, at, section } = this.#record;
+    if (!this.#copyName(at, true)) return false;
     const fixedOutAt = this.#end;
     if (fixedOutAt + 10 > MESSAGE_SIZE_MAX) return false;
     // RFC 2181 §8: a TTL with the top bit set is 0.
@@ -237,7 +229,7 @@ class ResponseReader {
     if (at > dataEnd || !this.#copyOctets(dataAt, at)) return false;
     for (let index = 0; index < nameCount; index++) {
       const end = this.#nameEnd(at, dataEnd);
-      if (end < 0 || !this.#copyName(at, end, compress)) return false;
+      if (end < 0 || !this.#copyName(at, compress)) return false;
       at = end;
     }
     return this.#copyOctets(at, dataEnd);
@@ -263,29 +255,16 @@ class ResponseReader {
     return -1;
   }
 
-  /** Copies the name at `at`, compressed where allowed; in place it ends at `end`. */
-  #copyName(at: number, end: number, compress: boolean): boolean {
-    // The usual owner: a pointer to the question, which is at the same place in what is written.
-    if (compress && end === at + 2 && u16(this.#in, at) === (0xc000 | HEADER_SIZE)) {
-      if (this.#end + 2 > MESSAGE_SIZE_MAX) return false;
-      setU16(scratch, this.#end, 0xc000 | HEADER_SIZE);
-      this.#end += 2;
-      return true;
-    }
-    const size = expandName(this.#in, at, this.#in.length, this.#name, 0);
-    this.#expandedOctets += size;
-    if (size < 0 || this.#expandedOctets > EXPANDED_OCTETS_MAX) return false;
-    if (this.#end + size > MESSAGE_SIZE_MAX) return false;
-    this.#end = compress
-      ? this.#suffixes.write(this.#name, size, this.#end)
-      : this.#suffixes.writePlain(this.#name, size, this.#end);
-    return true;
+  #copyName(at: number, compresses: boolean): boolean {
+    const end = names.copy(at, this.#end, compresses);
+    if (end >= 0) this.#end = end;
+    return end >= 0;
   }
 
   #copyOctets(from: number, to: number): boolean {
     if (this.#end + to - from > MESSAGE_SIZE_MAX) return false;
-    scratch.set(this.#in.subarray(from, to), this.#end);
-    this.#end += to - from;
+    // Cheaper than a view of the few octets that most RDATA has.
+    for (let at = from; at < to; at++) setU8(scratch, this.#end++, u8(this.#in, at));
     return true;
   }
 }

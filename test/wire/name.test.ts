@@ -154,6 +154,14 @@ test('nameSpan is the place that a name takes, and sees nothing beyond the end',
   );
 });
 
+test('refuses more than 126 pointers in a row', () => {
+  const pointers = Array.from({ length: 127 }, (_, index) => [0xc0, Math.max(0, 2 * index - 1)]);
+  const octets = Uint8Array.from([0, ...pointers.flat()]);
+  const out = new Uint8Array(255);
+  assert.equal(expandName(octets, 1 + 2 * 125, octets.length, out, 0), 1);
+  assert.equal(expandName(octets, 1 + 2 * 126, octets.length, out, 0), -1);
+});
+
 test('refuses pointers that do not lead backwards', () => {
   const out = new Uint8Array(255);
   const expand = (octets: number[], at: number) =>
