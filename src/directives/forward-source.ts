@@ -2,9 +2,9 @@
  * The `forward` lines of a server block at work: the first whose FROM has the name and whose `except` has not takes the
  * question; an answer whose rcode is in its `next` goes on to the following line instead, as in CoreDNS.
  */
-import { wallClockS } from '../base/clock.ts';
+import { type Clock, systemClock, wallClockS } from '../base/clock.ts';
 import { errorText, type UpstreamResult } from '../upstream/failure.ts';
-import type { Forward } from '../upstream/forward.ts';
+import { DEADLINE_MS, type Forward } from '../upstream/forward.ts';
 import { isBelow, nameFromText } from '../wire/name.ts';
 import { type Octets, setU16 } from '../wire/octets.ts';
 import { HEADER_SIZE, RCODE } from '../wire/registry.ts';
@@ -18,12 +18,23 @@ interface Line {
   readonly except: readonly Octets[];
 }
 
+/** A question to one line. */
+interface LineQuery {
+  readonly query: Octets;
+  readonly questionEnd: number;
+  readonly transport: 'udp' | 'tcp';
+  /** Of the client's question: all that is asked for it has this one together. */
+  readonly deadlineAtMs: number;
+}
+
 export class ForwardSource implements Source {
   readonly #lines: readonly Line[];
   readonly #udpSize: number;
+  readonly #clock: Clock;
 
   /** `udpSize`: what our OPT offers to upstreams, in octets. */
-  constructor(forwards: readonly Forward[], udpSize: number) {
+  constructor(forwards: readonly Forward[], udpSize: number, clock: Clock = systemClock) {
+    this.#clock = clock;
     this.#lines = forwards.map((forward) => ({
       forward,
       from: nameFromText(forward.options.from)!,
@@ -41,14 +52,33 @@ export class ForwardSource implements Source {
   }
 
   async #ask(lines: readonly Line[], question: Question): Promise<Resolution> {
-    const query = buildUpstreamQuery({ ...question, udpSize: this.#udpSize });
-    const questionEnd = HEADER_SIZE + question.qname.length + 4;
+    const asked: LineQuery = {
+      query: buildUpstreamQuery({ ...question, udpSize: this.#udpSize }),
+      questionEnd: HEADER_SIZE + question.qname.length + 4,
+      transport: question.transport,
+      deadlineAtMs: this.#clock.nowMs() + DEADLINE_MS,
+    };
     let resolution: Resolution | undefined;
     for (const { forward } of lines) {
-      resolution = await exchange(forward, query, questionEnd, question.transport);
+      resolution = await this.#askLine(forward, asked);
       if (!resolution.ok || !goesOn(forward, resolution.response)) break;
     }
     return resolution!;
+  }
+
+  async #askLine(forward: Forward, asked: LineQuery): Promise<Resolution> {
+    const resolution = await this.#exchange(forward, asked);
+    if (!lacksEdns(resolution)) return resolution;
+    // RFC 6891 §6.2.2: a server that does not know EDNS says FORMERR, so it is asked without.
+    const plain = asked.query.slice(0, asked.query.length - OPT_SIZE);
+    setU16(plain, 10, 0);
+    return this.#exchange(forward, { ...asked, query: plain });
+  }
+
+  async #exchange(forward: Forward, asked: LineQuery): Promise<Resolution> {
+    const { query, transport, questionEnd, deadlineAtMs } = asked;
+    const deadlineMs = Math.max(0, deadlineAtMs - this.#clock.nowMs());
+    return read(await forward.exchange(query, { transport, deadlineMs }), questionEnd);
   }
 }
 
@@ -56,21 +86,6 @@ export class ForwardSource implements Source {
 function goesOn({ options }: Forward, { body, facts }: Response): boolean {
   if (options.next.includes(body.rcode)) return true;
   return options.nextOnNodata && body.rcode === RCODE.NOERROR && !facts.answersType;
-}
-
-async function exchange(
-  forward: Forward,
-  query: Octets,
-  questionEnd: number,
-  transport: 'udp' | 'tcp',
-): Promise<Resolution> {
-  const result = await forward.exchange(query, { transport });
-  const resolution = read(result, questionEnd);
-  if (!lacksEdns(resolution)) return resolution;
-  // RFC 6891 §6.2.2: a server that does not know EDNS says FORMERR, so it is asked without.
-  const plain = query.slice(0, query.length - OPT_SIZE);
-  setU16(plain, 10, 0);
-  return read(await forward.exchange(plain, { transport }), questionEnd);
 }
 
 function lacksEdns(resolution: Resolution): boolean {

@@ -6,18 +6,20 @@
  *               |   `-- TC over UDP -> ask over TCP
  *               |   `-- failover RCODE -> ask the next upstream
  *               |-- late (hedge) -> ask as well on another connection or upstream, at most twice
+ *               |-- every upstream silent -> wait for one of them to answer somebody (forward.ts parks it)
  *               |-- connection closed after progress -> ask again at once, costs nothing
  *               `-- failed -> next upstream; after each round over all of them a longer pause
  */
 
-import type { Carriage, UpstreamFailure, UpstreamResult } from './failure.ts';
+import { Attempt, timeoutOf } from './attempt.ts';
+import type { UpstreamFailure, UpstreamResult } from './failure.ts';
 import { isTruncated, rcodeOf } from './message.ts';
 import type { UpstreamObserver } from './observer.ts';
 import type { ForwardOptions } from './options.ts';
 import { type RandomSource, randomBelow } from './random.ts';
 import { Timer, type TimerTarget, type TimerWheel } from './timer-wheel.ts';
 import type { Upstream } from './upstream.ts';
-import { type QuerySender, UpstreamQuery } from './upstream-query.ts';
+import type { QuerySender, UpstreamQuery } from './upstream-query.ts';
 
 /** Two more questions at most for one that is late. */
 const HEDGES_MAX = 2;
@@ -35,23 +37,11 @@ export interface ExchangeHost {
   readonly wheel: TimerWheel;
   /** Whether one more late query may be asked again; counts it. */
   takeHedge(): boolean;
+  /** Has it wait until `resume`; false where too many wait. */
+  park(exchange: Exchange, nowMs: number): boolean;
+  /** An upstream has answered. */
+  heard(nowMs: number): void;
   exchangeDone(exchange: Exchange): void;
-}
-
-/** One question of the exchange. */
-class Attempt extends UpstreamQuery {
-  readonly upstream: Upstream;
-  readonly carriage: Carriage;
-  readonly askedAtMs: number;
-  /** Answered, lost or timed out; a reply to one that timed out is still welcome. */
-  isOver = false;
-
-  constructor(exchange: Exchange, upstream: Upstream, carriage: Carriage, nowMs: number) {
-    super(exchange, exchange.message, exchange.questionEnd);
-    this.upstream = upstream;
-    this.carriage = carriage;
-    this.askedAtMs = nowMs;
-  }
 }
 
 export class Exchange implements QuerySender, TimerTarget {
@@ -108,11 +98,13 @@ export class Exchange implements QuerySender, TimerTarget {
     const rcode = rcodeOf(response);
     this.#end(attempt);
     upstream.latency.add(elapsedMs);
+    upstream.silence.heard(nowMs);
     this.#host.observer.requestDone(upstream.to, rcode, elapsedMs / 1000);
     const result: UpstreamResult = { ok: true, response, to: upstream.to, transport: carriage };
     if (carriage === 'udp' && isTruncated(response)) this.#truncated(upstream, result, nowMs);
     else if (this.#host.options.failover.includes(rcode)) this.#failOver(result, nowMs);
     else this.#finish(result);
+    this.#host.heard(nowMs);
   }
 
   lost(query: UpstreamQuery, failure: UpstreamFailure, hadProgress: boolean, nowMs: number): void {
@@ -128,8 +120,14 @@ export class Exchange implements QuerySender, TimerTarget {
       this.#freeReasks++;
       this.#reask(upstream, 'closed', nowMs);
     } else {
+      if (failure.code !== 'malformed') upstream.unanswered(attempt.askedAtMs, nowMs);
       this.#failed(upstream, failure, nowMs);
     }
+  }
+
+  /** The end of the wait for silent upstreams, or a trial in between. */
+  resume(nowMs: number): void {
+    this.#askNext(nowMs);
   }
 
   timerExpired(nowMs: number): void {
@@ -143,6 +141,7 @@ export class Exchange implements QuerySender, TimerTarget {
       this.#end(attempt);
       // A reply to what was sent is still welcome; what was not sent yet makes room.
       if (attempt.sentAtMs === 0) attempt.carrier?.abandon(attempt);
+      attempt.upstream.unanswered(attempt.askedAtMs, nowMs);
       this.#failed(attempt.upstream, this.#failure, nowMs);
       if (this.#isDone) return;
     }
@@ -170,28 +169,56 @@ export class Exchange implements QuerySender, TimerTarget {
     attempt.isOver = true;
   }
 
-  /** CoreDNS's loop over the list: the next upstream that is not down; none: one at random, once, or none at all. */
+  /** CoreDNS's loop over the list, with those that have fallen silent behind the others. */
   #askNext(nowMs: number): void {
     this.#retryAtMs = Number.POSITIVE_INFINITY;
-    const upstream = this.#nextHealthy(undefined);
-    if (upstream !== undefined) {
-      this.#ask(upstream, nowMs);
-      return;
-    }
+    const upstream = this.#choose(undefined, nowMs);
+    if (upstream !== undefined) this.#ask(upstream, nowMs);
+    else if (this.#upstreams.every(({ health }) => health.isDown)) this.#askDown(nowMs);
+    else if (this.#host.park(this, nowMs)) this.#setTimer();
+    else this.#tooManyWait(this.#upstreams[0]!.to);
+  }
+
+  #tooManyWait(to: string): void {
+    this.#host.observer.overloaded(to);
+    this.#giveUp({ code: 'overloaded', to });
+  }
+
+  /**
+   * CoreDNS asks one at random, once, or none at all. Here those that are silent as well get trials only, so that clients hear
+   * of the failure, or get a stale answer, at once.
+   */
+  #askDown(nowMs: number): void {
     const { observer, options, random } = this.#host;
     observer.healthCheckBroken();
-    if (options.failfastAllUnhealthy) {
+    const first = randomBelow(random, this.#upstreams.length);
+    const order = [...this.#upstreams.slice(first), ...this.#upstreams.slice(0, first)];
+    const upstream = options.failfastAllUnhealthy
+      ? undefined
+      : order.find(({ silence }) => silence.takeTurn(nowMs));
+    if (upstream === undefined) {
       this.#giveUp(this.#failure ?? { code: 'no_healthy_upstream' });
     } else {
       this.#isLastTry = true;
-      this.#ask(this.#upstreams[randomBelow(random, this.#upstreams.length)]!, nowMs);
+      this.#ask(upstream, nowMs);
     }
   }
 
-  #nextHealthy(except: Upstream | undefined): Upstream | undefined {
+  /** The next one that is not down nor silent, or silent but due for a trial, or silent for a moment only. */
+  #choose(except: Upstream | undefined, nowMs: number): Upstream | undefined {
+    return (
+      this.#next(except, ({ silence }) => silence.takeTurn(nowMs)) ??
+      this.#next(except, ({ silence }) => !silence.isCertain(nowMs))
+    );
+  }
+
+  #next(
+    except: Upstream | undefined,
+    suits: (upstream: Upstream) => boolean,
+  ): Upstream | undefined {
     for (let passed = 0; passed < this.#upstreams.length; passed++) {
       const upstream = this.#nextUpstream();
-      if (upstream !== except && !upstream.health.isDown) return upstream;
+      if (upstream !== except && !upstream.health.isDown && suits(upstream)) return upstream;
     }
     return undefined;
   }
@@ -276,13 +303,19 @@ export class Exchange implements QuerySender, TimerTarget {
     const late = this.#attempts.findLast(({ isOver }) => !isOver);
     this.#hedgeAtMs = Number.POSITIVE_INFINITY;
     // Between two rounds nothing is late: the next question sets the time anew.
-    if (late === undefined || this.#isLastTry) return;
+    if (late === undefined) return;
     if (++this.#hedges < HEDGES_MAX) this.#hedgeAtMs = nowMs + late.upstream.latency.hedgeDelayMs();
-    if (!this.#host.takeHedge()) return;
+    late.upstream.unanswered(late.askedAtMs, nowMs);
+    const { silence } = late.upstream;
+    const other = this.#choose(late.upstream, nowMs);
+    if (other === undefined && silence.isCertain(nowMs) && !silence.takeTurn(nowMs)) return;
+    // Who leaves a silent upstream for another does not ask twice because of load.
+    const isMove = other?.silence.isSuspected === false && silence.isSuspected;
+    if (!isMove && !this.#host.takeHedge()) return;
     // A datagram may be lost by chance once; after that the way is suspect.
     if (late.sawMismatch || this.#hedges === HEDGES_MAX) this.#transport = 'tcp';
     this.#host.observer.reasked(late.upstream.to, 'late');
-    this.#ask(this.#nextHealthy(late.upstream) ?? late.upstream, nowMs, late);
+    this.#ask(other ?? late.upstream, nowMs, late);
   }
 
   #readEndsAtMs(attempt: Attempt): number {
@@ -297,14 +330,11 @@ export class Exchange implements QuerySender, TimerTarget {
     this.#host.wheel.schedule(this.#timer, dueAtMs);
   }
 
-  /** At the deadline: what failed last, or that nothing has come so far. */
+  /** At the deadline: what failed last, or that nothing has come so far, also where silence kept it from asking. */
   #timeout(): UpstreamFailure {
     const waiting = this.#attempts.findLast(({ isOver }) => !isOver);
-    return waiting === undefined ? this.#failure! : timeoutOf(waiting);
+    if (waiting !== undefined) return timeoutOf(waiting);
+    const upstream = this.#upstreams[0]!;
+    return this.#failure ?? timeoutOf({ upstream, carriage: upstream.carriage(this.#transport) });
   }
-}
-
-function timeoutOf({ carriage, upstream, carrier }: Attempt): UpstreamFailure {
-  const route = carrier?.route ?? { carriage, from: undefined, to: upstream.to };
-  return { code: 'timeout', operation: 'read', route };
 }

@@ -14,16 +14,22 @@ import type { UpstreamObserver } from './observer.ts';
 import type { Endpoint, ForwardOptions } from './options.ts';
 import { createPolicy, type OrderChoice } from './policy.ts';
 import { RandomPool, type RandomSource } from './random.ts';
+import { TRIAL_INTERVAL_MS } from './silence.ts';
 import { Timer, TimerWheel } from './timer-wheel.ts';
 import { Upstream, type UpstreamSnapshot, upstreamKey } from './upstream.ts';
 import { WriteTurn } from './write-turn.ts';
 
 /** A second less than glibc and Go wait, so that their resolvers hear of a failure instead of asking on top. */
-const DEADLINE_MS = 4000;
+export const DEADLINE_MS = 4000;
 /** Questions asked twice may be a fifth of all, so that an upstream that is slow from load gets little more of it ... */
 const HEDGE_SHARE = 0.2;
 /** ... but a stalled connection or two may be emptied at once. */
 const HEDGE_BURST = 128;
+
+/** Questions that wait for silent upstreams; as many as are on the way to one that is slow. */
+const PARKED_MAX = 4096;
+/** Each answer lets so many of them go: the upstream sets the pace, and all have gone after a dozen round trips. */
+const RELEASED_BY_ANSWER = 2;
 
 export interface ForwardDependencies {
   readonly clock: Clock;
@@ -51,6 +57,9 @@ export class Forward implements ExchangeHost {
   #upstreams: Upstream[];
   /** Their host name does not lead to them any more; they still owe answers. */
   readonly #retired = new Set<Upstream>();
+  /** In order of arrival. */
+  readonly #parked = new Set<Exchange>();
+  readonly #parkTimer = new Timer({ timerExpired: (nowMs) => this.#tryParked(nowMs) });
   #exchanges = 0;
   #hedgesAllowed = HEDGE_BURST;
   #closing: PromiseWithResolvers<void> | undefined;
@@ -123,9 +132,36 @@ export class Forward implements ExchangeHost {
     return true;
   }
 
-  exchangeDone(): void {
+  park(exchange: Exchange, nowMs: number): boolean {
+    if (this.#parked.size === PARKED_MAX) return false;
+    this.#parked.add(exchange);
+    this.wheel.scheduleBy(this.#parkTimer, nowMs + TRIAL_INTERVAL_MS);
+    return true;
+  }
+
+  heard(nowMs: number): void {
+    for (let count = 0; count < RELEASED_BY_ANSWER; count++) this.#release(nowMs);
+  }
+
+  exchangeDone(exchange: Exchange): void {
+    this.#parked.delete(exchange);
     this.#exchanges--;
     if (this.#exchanges === 0 && this.#closing !== undefined) this.#shut();
+  }
+
+  #release(nowMs: number): void {
+    const { value: first } = this.#parked.values().next();
+    if (first === undefined) return;
+    this.#parked.delete(first);
+    first.resume(nowMs);
+  }
+
+  /** The first that waits asks again, or goes on waiting; without new questions nobody else would try. */
+  #tryParked(nowMs: number): void {
+    this.#release(nowMs);
+    if (this.#parked.size > 0) {
+      this.wheel.scheduleBy(this.#parkTimer, nowMs + TRIAL_INTERVAL_MS);
+    }
   }
 
   #refusal(): UpstreamResult | undefined {

@@ -17,10 +17,15 @@ export interface ProbeCarrier {
   close(nowMs: number): void;
 }
 
+export interface HealthCheckOwner {
+  openCarrier(): ProbeCarrier;
+  answered(nowMs: number): void;
+}
+
 export class HealthCheck implements QuerySender, TimerTarget {
   readonly #context: UpstreamContext;
   readonly #to: string;
-  readonly #openCarrier: () => ProbeCarrier;
+  readonly #owner: HealthCheckOwner;
   readonly #message: Uint8Array;
   readonly #timer = new Timer(this);
   #carrier: ProbeCarrier | undefined;
@@ -28,11 +33,11 @@ export class HealthCheck implements QuerySender, TimerTarget {
   /** Probes in a row without an answer. */
   fails = 0;
 
-  constructor(context: UpstreamContext, to: string, openCarrier: () => ProbeCarrier) {
+  constructor(context: UpstreamContext, to: string, owner: HealthCheckOwner) {
     const { healthCheckDomain, healthCheckRecursionDesired } = context.options;
     this.#context = context;
     this.#to = to;
-    this.#openCarrier = openCarrier;
+    this.#owner = owner;
     this.#message = healthQuery(healthCheckDomain, healthCheckRecursionDesired);
   }
 
@@ -56,6 +61,7 @@ export class HealthCheck implements QuerySender, TimerTarget {
     if (query !== this.#probe) return;
     this.fails = 0;
     this.close(nowMs);
+    this.#owner.answered(nowMs);
   }
 
   lost(query: UpstreamQuery, _failure: unknown, _hadProgress: boolean, nowMs: number): void {
@@ -71,7 +77,7 @@ export class HealthCheck implements QuerySender, TimerTarget {
     const probe = new UpstreamQuery(this, this.#message, questionEndOf(this.#message), true);
     this.#probe = probe;
     this.#context.wheel.schedule(this.#timer, nowMs + PROBE_TIMEOUT_MS);
-    this.#carrier = this.#openCarrier();
+    this.#carrier = this.#owner.openCarrier();
     this.#carrier.carry(probe, nowMs);
   }
 

@@ -10,6 +10,7 @@ import type { Carriage } from './failure.ts';
 import { HealthCheck, type ProbeCarrier } from './health-check.ts';
 import { Latency } from './latency.ts';
 import type { Endpoint } from './options.ts';
+import { Silence } from './silence.ts';
 import { createStreamDialer, type StreamDialer } from './stream-dialer.ts';
 import { TcpConnection } from './tcp-connection.ts';
 import { UdpSet } from './udp-set.ts';
@@ -49,6 +50,7 @@ export class Upstream {
   readonly to: string;
   readonly health: HealthCheck;
   readonly latency = new Latency();
+  readonly silence = new Silence();
 
   /** `endpoint.host` is an address. Throws where a certificate or key cannot be read. */
   constructor(context: UpstreamContext, endpoint: Endpoint) {
@@ -61,7 +63,10 @@ export class Upstream {
     this.#streams = new ConnectionSet(context, this.#dialer, this.to);
     this.#datagrams = new UdpSet(context, endpoint, this.to);
     if (transport === 'https') this.#doh = new DohClient(context, endpoint, this.to);
-    this.health = new HealthCheck(context, this.to, () => this.#openProbeCarrier());
+    this.health = new HealthCheck(context, this.to, {
+      openCarrier: () => this.#openProbeCarrier(),
+      answered: (nowMs) => this.silence.heard(nowMs),
+    });
   }
 
   /** What a query for it travels on: `wanted` where it speaks plain DNS. */
@@ -75,6 +80,12 @@ export class Upstream {
     if (this.#doh !== undefined) return this.#doh.carry(query, nowMs);
     if (carriage === 'udp') return this.#datagrams.carry(query, nowMs);
     return this.#streams.carry(query, nowMs, shunned);
+  }
+
+  /** A question asked then is late or lost: whether that is more than a slow name, a health check finds out. */
+  unanswered(askedAtMs: number, nowMs: number): void {
+    this.silence.unanswered(askedAtMs);
+    if (this.silence.isSuspected) this.health.kick(nowMs);
   }
 
   snapshot(): UpstreamSnapshot {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TRIAL_INTERVAL_MS } from '../../src/upstream/silence.ts';
 import { assertAnswered, failureOf, openForward, openServer } from './support-forward.ts';
 import { nameOf, queryFor, replyTo, TestServer } from './support-server.ts';
 
@@ -76,10 +77,13 @@ test('down once more than max_fails probes failed, up again with the first answe
     await events.next(/^healthCheckFailed/);
   }
   assert.equal(forward.snapshot().upstreams[0]?.fails, 2);
-  // All are down: one is tried, once.
+  // All are down: one is tried, once, and only now and then; others hear of it without.
   const startedFrom = events.count(/^healthCheckBroken/);
+  await new Promise((resolve) => setTimeout(resolve, TRIAL_INTERVAL_MS));
   assert.equal(failureOf(await forward.exchange(queryFor('example.org.'), udp)).code, 'refused');
-  assert.equal(events.count(/^healthCheckBroken/), startedFrom + 1);
+  const next = failureOf(await forward.exchange(queryFor('example.org.'), udp));
+  assert.equal(next.code, 'no_healthy_upstream');
+  assert.equal(events.count(/^healthCheckBroken/), startedFrom + 2);
   const again = await TestServer.startAt(port);
   t.after(() => again.close());
   while (forward.snapshot().upstreams[0]?.healthy === false) {
