@@ -3,11 +3,13 @@
  * health check are served so.
  *
  * Time-outs and SO_REUSEPORT are CoreDNS's (plugin/metrics, plugin/health), the latter so that an old and a new process, or
- * configuration, can serve side by side. Other methods than GET and HEAD are refused. There is no compression and no HTTP/2.
+ * configuration, can serve side by side. Other methods than GET and HEAD are refused, and so are requests for another
+ * host (host-header.ts). There is no compression and no HTTP/2.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
+import { isOwnHost } from './host-header.ts';
 
 /** Where to listen; an empty host is every address of both families. */
 export interface ListenAddress {
@@ -52,6 +54,9 @@ const LIMITS = {
 export const CONNECTIONS_MAX = 64;
 
 const TEXT_TYPE = 'text/plain; charset=utf-8';
+const MISDIRECTED =
+  'Misdirected Request: the Host header names another host than this one (a guard against DNS rebinding).\n' +
+  'Ask by IP address, by localhost, by the name of the machine, or by the name of a service in the cluster.\n';
 
 /**
  * Reads `HOST:PORT` as Go's net.SplitHostPort does: `:9253`, `0.0.0.0:9353`, `localhost:9153`, `[::1]:9153`.
@@ -162,6 +167,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  if (!isOwnHost(request.headers.host ?? '')) return end(response, 421, { text: MISDIRECTED });
   const [path = ''] = (request.url ?? '').split('?');
   const page = pages[path];
   if (page === undefined) return end(response, 404, { text: 'Not Found\n' });

@@ -1,10 +1,24 @@
 /**
  * Log lines, through pino. Lines look as CoreDNS's do (`[INFO] plugin/reload: ...`), since operators' filters and alerts
  * know that shape; `format: 'json'` gives pino's own.
+ *
+ * Whatever a message holds, it cannot pass for another line: control characters leave as `\DDD` (RFC 1035 §5.1), what follows
+ * a line break is indented, and a line has a bounded length. So has the number of lines a second, for each plugin.
  */
 import pino from 'pino';
+import { type Clock, systemClock } from './clock.ts';
+import { LineLimit } from './line-limit.ts';
+import { stdoutWriter } from './log-output.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** Lines that were not written. */
+export interface LogLosses {
+  /** Beyond so many of a plugin in a second. */
+  readonly suppressed: number;
+  /** Not taken by stdout. */
+  readonly dropped: number;
+}
 
 export interface Log {
   debug(message: string): void;
@@ -13,37 +27,110 @@ export interface Log {
   error(message: string): void;
   /** A log whose lines start with `plugin/NAME: `, as a CoreDNS plugin's do. */
   plugin(name: string): Log;
+  /** The same, for lines that the operator has ordered one by one: as many as come. */
+  unlimited(): Log;
+  readonly losses: LogLosses;
   /** The process-wide level (`debug` in a Corefile raises it). */
   setLevel(level: LogLevel): void;
 }
 
 const TAGS: Record<number, string> = { 20: 'DEBUG', 30: 'INFO', 40: 'WARNING', 50: 'ERROR' };
 
-/** `write` gets whole lines with their newline. */
-export function createLog(
-  write: (line: string) => void = (line) => void process.stdout.write(line),
-  format: 'text' | 'json' = 'text',
-): Log {
-  const stream = {
-    write(json: string) {
-      if (format === 'json') return write(json);
-      const { level, msg } = JSON.parse(json) as { level: number; msg: string };
-      write(`[${TAGS[level] ?? 'INFO'}] ${msg}\n`);
-    },
-  };
-  const root = pino({ base: null, level: 'info' }, stream);
-  return wrap(root, '');
+/** containerd cuts longer lines in two; the longest name takes 1,016 characters. */
+const MESSAGE_SIZE_MAX = 16_000;
+
+/** All but tab and newline (C0, DEL, C1), and what Unicode takes for a line break. */
+const CONTROLS = /[\p{Cc}\u2028\u2029]/gu;
+
+export interface LogOptions {
+  readonly format?: 'text' | 'json';
+  readonly clock?: Clock;
 }
 
-function wrap(root: pino.Logger, prefix: string): Log {
-  return {
-    debug: (message) => root.debug(prefix + message),
-    info: (message) => root.info(prefix + message),
-    warn: (message) => root.warn(prefix + message),
-    error: (message) => root.error(prefix + message),
-    plugin: (name) => wrap(root, `plugin/${name}: `),
-    setLevel: (level) => {
-      root.level = level;
-    },
-  };
+/** `write` gets whole lines with their newline, and returns false where one is lost. */
+export function createLog(
+  write: (line: string) => unknown = stdoutWriter(),
+  { format = 'text', clock = systemClock }: LogOptions = {},
+): Log {
+  return new Sink(write, format, clock).log('', true);
+}
+
+/** What all logs of one output share. */
+class Sink {
+  readonly losses = { suppressed: 0, dropped: 0 };
+  readonly #pino: pino.Logger;
+  readonly #write: (line: string) => unknown;
+  readonly #clock: Clock;
+  /** By the prefix of their lines. */
+  readonly #limits = new Map<string, LineLimit>();
+  /** Since the last line that was written. */
+  #droppedInRow = 0;
+
+  constructor(write: (line: string) => unknown, format: 'text' | 'json', clock: Clock) {
+    this.#write = write;
+    this.#clock = clock;
+    const writeJson = (json: string) => {
+      if (format === 'json') return this.#writeLine(json);
+      const { level, msg } = JSON.parse(json) as { level: number; msg: string };
+      this.#writeLine(`[${TAGS[level] ?? 'INFO'}] ${printable(msg)}\n`);
+    };
+    this.#pino = pino({ base: null, level: 'info' }, { write: writeJson });
+  }
+
+  log(prefix: string, isLimited: boolean): Log {
+    const limit = isLimited ? this.#limitOf(prefix) : undefined;
+    const writer = (level: LogLevel) => (message: string) => {
+      if (!this.#pino.isLevelEnabled(level)) return;
+      if (limit?.admits() === false) this.losses.suppressed += 1;
+      else this.#pino[level](prefix + shortened(message));
+    };
+    return {
+      debug: writer('debug'),
+      info: writer('info'),
+      warn: writer('warn'),
+      error: writer('error'),
+      plugin: (name) => this.log(`plugin/${name}: `, isLimited),
+      losses: this.losses,
+      unlimited: () => this.log(prefix, false),
+      setLevel: (level) => {
+        this.#pino.level = level;
+      },
+    };
+  }
+
+  #limitOf(prefix: string): LineLimit {
+    let limit = this.#limits.get(prefix);
+    if (limit === undefined) {
+      limit = new LineLimit(this.#clock, (count) =>
+        this.#pino.warn(`${prefix}${count} more lines suppressed`),
+      );
+      this.#limits.set(prefix, limit);
+    }
+    return limit;
+  }
+
+  #writeLine(line: string): void {
+    if (this.#write(line) === false) {
+      this.losses.dropped += 1;
+      this.#droppedInRow += 1;
+      return;
+    }
+    const count = this.#droppedInRow;
+    this.#droppedInRow = 0;
+    if (count > 0)
+      this.#pino.warn(`${count} lines before the last one were lost: stdout took no more`);
+  }
+}
+
+function shortened(message: string): string {
+  if (message.length <= MESSAGE_SIZE_MAX) return message;
+  return `${message.slice(0, MESSAGE_SIZE_MAX)}... (${message.length} characters)`;
+}
+
+function printable(message: string): string {
+  return message.replace(CONTROLS, (character) => {
+    if (character === '\t') return character;
+    if (character === '\n') return '\n  ';
+    return `\\${String(character.codePointAt(0)).padStart(3, '0')}`;
+  });
 }

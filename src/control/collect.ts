@@ -1,4 +1,5 @@
 /** What is counted in objects of the resolver rather than in shared words, brought into the series when they are read. */
+import type { LogLosses } from '../base/log.ts';
 import type { CacheStore } from '../cache/store.ts';
 import type { Families } from '../metrics/families.ts';
 import type { Resolver } from '../server/resolver.ts';
@@ -11,11 +12,12 @@ export interface Sources {
   readonly resolver: Resolver;
   readonly tcp: TcpService;
   readonly udp: UdpService;
+  readonly logLosses: LogLosses;
 }
 
 /** Sets the gauges and the counters whose totals live elsewhere. */
 export function collect(families: Families, sources: Sources, generation: Generation): void {
-  const { store, resolver, tcp, udp } = sources;
+  const { store, resolver, tcp, udp, logLosses } = sources;
   families.cacheUsed.cell().value = store.usedBytes;
   families.cacheBudget.cell().value = store.capacityBytes;
   families.cacheRefused.cell().value = store.refusedCount;
@@ -27,6 +29,8 @@ export function collect(families: Families, sources: Sources, generation: Genera
   families.tcpRefused.cell('full').value = tcp.shares.fullCount;
   families.tcpRefused.cell('unfair').value = tcp.shares.unfairCount;
   families.sendFailures.cell().value = udp.sendFailures;
+  families.logLinesLost.cell('suppressed').value = logLosses.suppressed;
+  families.logLinesLost.cell('dropped').value = logLosses.dropped;
   for (const block of generation.blocks) collectCache(families, store, block);
 }
 

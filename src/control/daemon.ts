@@ -29,6 +29,7 @@ import { Forward } from '../upstream/forward.ts';
 import { MESSAGE_SIZE_MAX, rcodeName } from '../wire/registry.ts';
 import { collect, collectPlugins } from './collect.ts';
 import type { Configuration } from './configuration.ts';
+import { DescriptorCheck } from './descriptor-check.ts';
 import { Endpoints } from './endpoints.ts';
 import { type Generation, GenerationBuilder } from './generation.ts';
 import { probeForLoop } from './loop-probe.ts';
@@ -68,6 +69,7 @@ export class Daemon {
   readonly #builder: GenerationBuilder;
   readonly #servers: Servers;
   readonly #endpoints: Endpoints;
+  readonly #descriptors: DescriptorCheck;
   readonly #housekeeping: NodeJS.Timeout;
   #errorLogs: ErrorLog[] = [];
   #stopProbes: (() => void)[] = [];
@@ -113,8 +115,10 @@ export class Daemon {
     this.#endpoints = new Endpoints(this.metrics, log, options.metricsAddress);
     this.metrics.collect = () => {
       const { generation } = this.#servers;
-      if (generation) collect(this.metrics.families, { store, resolver, tcp, udp }, generation);
+      const sources = { store, resolver, tcp, udp, logLosses: log.losses };
+      if (generation) collect(this.metrics.families, sources, generation);
     };
+    this.#descriptors = new DescriptorCheck(log);
     this.#housekeeping = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS);
   }
 
@@ -174,6 +178,7 @@ export class Daemon {
 
   #keepHouse(): void {
     this.metrics.fold();
+    this.#descriptors.run();
     const { slotCount } = this.#store.memory.plan;
     this.#store.sweep(systemClock.nowMs(), Math.ceil(slotCount / SWEEP_ROUNDS));
   }

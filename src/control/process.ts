@@ -49,7 +49,7 @@ export async function run(args: readonly string[], signals: Signals): Promise<vo
 }
 
 async function serve(flags: Flags, signals: Signals): Promise<void> {
-  const log = createLog(undefined, flags.logFormat);
+  const log = createLog(undefined, { format: flags.logFormat });
   warnOfWhatIsMissing(flags, log);
   const path = flags.corefilePath || DEFAULT_COREFILE;
   const read = () => readConfiguration({ path, defaultPort: flags.dnsPort });
@@ -178,7 +178,9 @@ function warnOfWhatIsMissing(flags: Flags, log: Log): void {
 }
 
 function fail(log: Log, error: Error): void {
-  log.error(error.message);
+  const isTaken = 'code' in error && error.code === 'EADDRINUSE';
+  const hint = isTaken ? ': another program has this address (ss -lntup shows which)' : '';
+  log.error(error.message + hint);
   process.exitCode = 1;
 }
 

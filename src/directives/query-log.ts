@@ -95,7 +95,7 @@ export class QueryLog implements Observer {
 
   constructor(rules: readonly LogRule[], log: Log) {
     this.#rules = rules.map(compileRule);
-    this.#log = log;
+    this.#log = log.unlimited();
   }
 
   replied(report: ReplyReport): void {

@@ -69,6 +69,11 @@ export const ZEROHOP_SERIES = {
     [],
     'Responder threads started again after they died.',
   ),
+  logLinesLost: counter(
+    'zerohop_log_lines_lost_total',
+    ['reason'],
+    'Log lines not written: suppressed beyond so many a second, or dropped as stdout took no more.',
+  ),
   cacheRefused: counter(
     'zerohop_cache_refused_total',
     [],

@@ -60,6 +60,7 @@ zerohop_tcp_connections gauge
 zerohop_tcp_connections_refused_total counter reason
 zerohop_send_failures_total counter
 zerohop_responder_restarts_total counter
+zerohop_log_lines_lost_total counter reason
 zerohop_cache_refused_total counter
 zerohop_upstream_mismatched_responses_total counter to
 zerohop_responder_batch_size histogram | 1 2 4 8 16 32 64

@@ -45,6 +45,8 @@ export interface DaemonOptions {
   readonly program?: string;
   /** Node's own flags, such as `--import` of what a test provokes. */
   readonly nodeFlags?: readonly string[];
+  /** What runs it, such as `prlimit` with its flags: a program that executes its remaining arguments in its own place. */
+  readonly wrapper?: readonly string[];
   /** Descriptors that it gets as 3, 4, ... */
   readonly descriptors?: readonly number[];
   /** Starts it as an operator does, by `src/cli/node-cache`; `nodeFlags` do not count then. */
@@ -216,12 +218,14 @@ export class Daemon {
 
   #commandLine(): [string, ...string[]] {
     const { program = join(ROOT, 'src/main.ts'), args = [], nodeFlags = [] } = this.#options;
+    const { wrapper = [] } = this.#options;
     const metrics = `127.0.0.1:${this.ports.metrics}`;
     const localIp = ['-localip', '127.0.0.1', '-conf', this.#corefilePath];
     const host = ['-setupinterface=false', '-setupiptables=false'];
     const own = [...localIp, ...host, '-metrics-listen-address', metrics, ...args];
     if (this.#options.byLauncher) return [join(ROOT, 'src/cli/node-cache'), ...own];
-    return [process.execPath, ...nodeFlags, program, ...own];
+    const [command, ...rest] = [...wrapper, process.execPath, ...nodeFlags, program, ...own];
+    return [command!, ...rest];
   }
 
   /** Replaces the file in one step, as a ConfigMap mount does: a reader never meets half of it. */
