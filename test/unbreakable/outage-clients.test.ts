@@ -1,0 +1,111 @@
+/**
+ * Clients that take what they can get: TCP connections that never say anything, and more of them than there are descriptors.
+ * UDP notices neither.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { type Daemon, type DaemonOptions, startDaemon } from '../support/daemon.ts';
+import { udpAsk } from '../support/dns-client.ts';
+import { addresses } from '../support/scripted-replies.ts';
+import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { until } from '../support/until.ts';
+
+const HALF_OPEN = 1500;
+const CLOSED_WITHIN_MS = 10_000;
+const DESCRIPTORS = 64;
+const CLIENTS_BEYOND = 200;
+/** A hundred a second and their summaries, and what a start logs. */
+const LOG_LINES_MAX = 1500;
+/** Pods, each of which has its share of the connections. */
+const SOURCES = 16;
+
+function corefile(upstream: ScriptedUpstream): DaemonOptions['corefile'] {
+  return ({ dns }) => `.:${dns} {
+  bind 127.0.0.1
+  errors
+  cache 30
+  forward . 127.0.0.1:${upstream.port}
+}
+`;
+}
+
+test(`${HALF_OPEN} TCP clients that send half a frame`, async (t) => {
+  const upstream = await ScriptedUpstream.start(t, (query) => addresses(query, '192.0.2.1'));
+  const daemon = await startDaemon(t, { corefile: corefile(upstream) });
+  const alone = await latencies(daemon, 'alone');
+  const sockets = await openMany(t, daemon, HALF_OPEN);
+  const openedAtMs = performance.now();
+  for (const socket of sockets) socket.write(Uint8Array.of(0));
+  const scrape = await daemon.scrape();
+  assert(scrape.value('zerohop_tcp_connections')! > HALF_OPEN / 2);
+  const among = await latencies(daemon, 'among');
+  await until(
+    'all are closed',
+    async () => sockets.every(({ closed }) => closed),
+    CLOSED_WITHIN_MS,
+  );
+  t.diagnostic(
+    `UDP: median ${alone.medianMs.toFixed(2)} ms alone, ${among.medianMs.toFixed(2)} ms among them, ` +
+      `worst ${among.worstMs.toFixed(1)} ms; all closed after ${(performance.now() - openedAtMs).toFixed()} ms`,
+  );
+  assert(among.medianMs < 10 * Math.max(1, alone.medianMs), `${among.medianMs} ms`);
+  await until('none is left', async () => (await tcpConnections(daemon)) === 0);
+});
+
+test(`${CLIENTS_BEYOND} TCP clients and ${DESCRIPTORS} descriptors`, async (t) => {
+  const upstream = await ScriptedUpstream.start(t, (query) => addresses(query, '192.0.2.1'));
+  const daemon = await startDaemon(t, {
+    corefile: corefile(upstream),
+    wrapper: ['prlimit', `--nofile=${DESCRIPTORS}`, '--'],
+  });
+  await latencies(daemon, 'cached');
+  const sockets = await openMany(t, daemon, CLIENTS_BEYOND);
+  await daemon.waitForLog(/EMFILE|too many open files/i);
+  const cached = await latencies(daemon, 'cached');
+  t.diagnostic(
+    `UDP: median ${cached.medianMs.toFixed(2)} ms, worst ${cached.worstMs.toFixed(1)} ms; ` +
+      `${sockets.filter(({ closed }) => closed).length} closed at once; ${daemon.log.length} log lines`,
+  );
+  for (const socket of sockets) socket.destroy();
+  await until('they are gone', async () => (await tcpConnections(daemon)) === 0, CLOSED_WITHIN_MS);
+  const reply = await udpAsk(daemon.address, { name: 'afterwards.example.org' });
+  assert.equal(reply.rcode, 'NOERROR');
+  assert(daemon.log.length < LOG_LINES_MAX, `${daemon.log.length} lines`);
+  assert.equal(await daemon.stop(), 0);
+});
+
+async function latencies(daemon: Daemon, prefix: string) {
+  const times: number[] = [];
+  for (let index = 0; index < 100; index++) {
+    const askedAtMs = performance.now();
+    const reply = await udpAsk(daemon.address, { name: `${prefix}${index}.example.org` });
+    times.push(performance.now() - askedAtMs);
+    assert.equal(reply.rcode, 'NOERROR');
+  }
+  times.sort((a, b) => a - b);
+  return { medianMs: times[50]!, worstMs: times[99]! };
+}
+
+async function openMany(t: TestContext, daemon: Daemon, count: number): Promise<Socket[]> {
+  const { host, port } = daemon.address;
+  const sockets = Array.from({ length: count }, (_, index) => {
+    const localAddress = `127.0.0.${2 + (index % SOURCES)}`;
+    const socket = connect({ host, port, localAddress });
+    // Reset by the daemon: it may.
+    socket.on('error', () => socket.destroy());
+    return socket.resume();
+  });
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  await Promise.all(
+    sockets.map((socket) => Promise.race([once(socket, 'connect'), once(socket, 'close')])),
+  );
+  return sockets;
+}
+
+async function tcpConnections(daemon: Daemon): Promise<number> {
+  return (await daemon.scrape()).value('zerohop_tcp_connections')!;
+}

@@ -1,0 +1,184 @@
+/**
+ * Upstreams that vanish while 5,000 questions a second come in, and come back. Promised: where another upstream is well,
+ * nobody waits a second; where none is, what a dead one gets asked is bounded, and its return is noticed within a
+ * second; nothing that failed is remembered.
+ *
+ * Stopped (SIGSTOP): the kernel still takes connections and datagrams, nobody reads them. Killed: connections are reset, new
+ * ones refused, datagrams answered with ICMP.
+ */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Daemon, startDaemon } from '../support/daemon.ts';
+import { udpAsk } from '../support/dns-client.ts';
+import { runLoad } from '../support/load.ts';
+import { UpstreamProcess } from '../support/upstream-process.ts';
+
+const RATE = 5000;
+const PROBE_INTERVAL_MS = 20;
+const WELL_MS = 1500;
+/** How long an outage lasts, and after how long in it the rate is measured. */
+interface Span {
+  readonly settledMs: number;
+  readonly outageMs: number;
+}
+/** A second until the silence is certain, and two until what was asked in it has timed out. */
+const ALONE: Span = { settledMs: 3000, outageMs: 4500 };
+/** Half a second until others are asked. */
+const AMONG_OTHERS: Span = { settledMs: 1500, outageMs: 2500 };
+/** Trials, four a second, with their hedges, and health checks: two a second at most. */
+const ASKED_PER_SECOND_MAX = 25;
+/** By 4 s, and a reply takes its time to a loaded machine. */
+const DEADLINE_MS = 4500;
+const RECOVERY_MS = 1000;
+
+interface Outage {
+  readonly begin: (upstream: UpstreamProcess) => void | Promise<void>;
+  readonly end: (upstream: UpstreamProcess) => void | Promise<void>;
+}
+
+const OUTAGES: Readonly<Record<string, Outage>> = {
+  stopped: { begin: (upstream) => upstream.stop(), end: (upstream) => upstream.goOn() },
+  killed: { begin: (upstream) => upstream.kill(), end: (upstream) => upstream.restart() },
+};
+
+interface Sample {
+  readonly askedAtMs: number;
+  readonly latencyMs: number;
+  readonly rcode: string;
+}
+
+const CASES: readonly [count: 1 | 3, how: string, transport: 'UDP' | 'TCP'][] = [
+  [1, 'stopped', 'UDP'],
+  [1, 'stopped', 'TCP'],
+  [1, 'killed', 'TCP'],
+  [3, 'stopped', 'UDP'],
+  [3, 'stopped', 'TCP'],
+];
+
+for (const [count, how, transport] of CASES) {
+  const who = count === 1 ? 'the only upstream' : 'one of three upstreams';
+  test(`${who} is ${how}, over ${transport}`, (t) =>
+    play(t, OUTAGES[how]!, transport === 'TCP', count));
+}
+
+async function play(t: TestContext, outage: Outage, isTcp: boolean, count: number): Promise<void> {
+  const start = () => UpstreamProcess.start(t);
+  const upstreams = await Promise.all(Array.from({ length: count }, start));
+  const ill = upstreams[0]!;
+  const { settledMs, outageMs } = count === 1 ? ALONE : AMONG_OTHERS;
+  const daemon = await startDaemon(t, { corefile: ({ dns }) => corefile(dns, upstreams, isTcp) });
+  const seconds = (WELL_MS + outageMs + RECOVERY_MS) / 1000;
+  const load = runLoad(t, daemon.ports.dns, {
+    rate: RATE,
+    seconds,
+    names: RATE * seconds,
+    order: 'once',
+    timeout: 5,
+  });
+  const client = new ProbingClient(daemon);
+  await pause(WELL_MS);
+  const illAtMs = performance.now();
+  await outage.begin(ill);
+  await pause(settledMs);
+  const before = await asked(daemon, ill);
+  await pause(outageMs - settledMs);
+  const during = await asked(daemon, ill);
+  await outage.end(ill);
+  const healedAtMs = performance.now();
+  const report = await load;
+  const samples = await client.stop();
+  const rate = (1000 * (during.count - before.count)) / (during.atMs - before.atMs);
+  const dials = (1000 * (during.dials - before.dials)) / (during.atMs - before.atMs);
+  const worstMs = Math.max(
+    ...within(samples, illAtMs - 300, healedAtMs).map(({ latencyMs }) => latencyMs),
+  );
+  const recoveryMs = recoveredAtMs(samples, healedAtMs) - healedAtMs;
+  const failed = samples.filter(({ rcode }) => rcode !== 'NOERROR').length;
+  t.diagnostic(
+    `worst ${worstMs.toFixed()} ms, ${failed} of ${samples.length} failed; the ill one was asked ` +
+      `${rate.toFixed(1)} and dialled ${dials.toFixed(1)} times a second; ` +
+      `recovered after ${recoveryMs.toFixed()} ms; load ${JSON.stringify(report.rcodes)}, ${report.lost} lost`,
+  );
+  assert(rate <= ASKED_PER_SECOND_MAX && dials <= ASKED_PER_SECOND_MAX, `${rate}, ${dials}`);
+  assert.equal(report.lost, 0);
+  assert.equal(report.wrongBy['address'] ?? 0, 0);
+  if (count > 1) {
+    assert.equal(failed, 0);
+    assert(worstMs < RECOVERY_MS, `${worstMs} ms`);
+    assert.deepEqual(Object.keys(report.rcodes), ['NOERROR']);
+  } else {
+    assert(worstMs < DEADLINE_MS, `${worstMs} ms`);
+    assert(recoveryMs < RECOVERY_MS, `${recoveryMs} ms`);
+    await forgets(daemon, samples.length);
+  }
+}
+
+/** Every name of the probing client answers now, also those that failed. */
+async function forgets(daemon: Daemon, count: number): Promise<void> {
+  for (let index = 0; index < count; index++) {
+    const reply = await udpAsk(daemon.address, { name: nameOf(index) });
+    assert.equal(reply.rcode, 'NOERROR', nameOf(index));
+  }
+}
+
+/** Asks for a new name every 20 ms, whatever comes. */
+class ProbingClient {
+  readonly #daemon: Daemon;
+  readonly #samples: Promise<Sample>[] = [];
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(daemon: Daemon) {
+    this.#daemon = daemon;
+    this.#timer = setInterval(() => {
+      this.#samples.push(this.#ask(nameOf(this.#samples.length)));
+    }, PROBE_INTERVAL_MS);
+  }
+
+  stop(): Promise<Sample[]> {
+    clearInterval(this.#timer);
+    return Promise.all(this.#samples);
+  }
+
+  async #ask(name: string): Promise<Sample> {
+    const askedAtMs = performance.now();
+    const reply = await udpAsk(this.#daemon.address, { name }, { timeoutMs: 8000 });
+    return { askedAtMs, latencyMs: performance.now() - askedAtMs, rcode: reply.rcode };
+  }
+}
+
+function nameOf(index: number): string {
+  return `probe${index}.example.org`;
+}
+
+function within(samples: readonly Sample[], fromMs: number, toMs: number): Sample[] {
+  return samples.filter(({ askedAtMs }) => askedAtMs >= fromMs && askedAtMs < toMs);
+}
+
+function recoveredAtMs(samples: readonly Sample[], healedAtMs: number): number {
+  const answered = samples.filter(({ rcode }) => rcode === 'NOERROR');
+  const times = answered.map(({ askedAtMs, latencyMs }) => askedAtMs + latencyMs);
+  return Math.min(...times.filter((atMs) => atMs > healedAtMs));
+}
+
+/** What the daemon has sent to this upstream, and dialled, so far. */
+async function asked(daemon: Daemon, { to }: UpstreamProcess) {
+  const scrape = await daemon.scrape();
+  return {
+    atMs: performance.now(),
+    count: scrape.sum('zerohop_upstream_queries_written_total', { to }),
+    dials: scrape.sum('coredns_proxy_conn_cache_misses_total', { to }),
+  };
+}
+
+function corefile(port: number, upstreams: readonly UpstreamProcess[], isTcp: boolean): string {
+  return `.:${port} {
+  bind 127.0.0.1
+  errors
+  cache 30
+  forward . ${upstreams.map(({ to }) => to).join(' ')} {
+    ${isTcp ? 'force_tcp' : ''}
+  }
+}
+`;
+}
