@@ -58,11 +58,18 @@ function hasSigusr1(pid: number, set: RegExp): boolean {
   return [...status.matchAll(set)].some(([, mask]) => (BigInt(`0x${mask}`) & bit) !== 0n);
 }
 
+/** What a descriptor is open on; undefined where it was closed since it was listed. */
+function openFile(pid: number, fd: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The ports of TCP sockets that the process listens on. */
 function listeningPorts(pid: number): number[] {
-  const own = new Set(
-    readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`)),
-  );
+  const own = new Set(readdirSync(`/proc/${pid}/fd`).map((fd) => openFile(pid, fd)));
   const LISTEN = '0A';
   return ['tcp', 'tcp6'].flatMap((file) =>
     readFileSync(`/proc/net/${file}`, 'utf8')
