@@ -28,7 +28,7 @@ export function collect(families: Families, sources: Sources, generation: Genera
   families.tcpConnections.cell().value = tcp.connectionCount;
   families.tcpRefused.cell('full').value = tcp.shares.fullCount;
   families.tcpRefused.cell('unfair').value = tcp.shares.unfairCount;
-  families.sendFailures.cell().value = udp.sendFailures;
+  families.sendFailures.cell('resolver').value = udp.sendFailures;
   families.logLinesLost.cell('suppressed').value = logLosses.suppressed;
   families.logLinesLost.cell('dropped').value = logLosses.dropped;
   for (const block of generation.blocks) collectCache(families, store, block);

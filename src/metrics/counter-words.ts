@@ -6,7 +6,7 @@
  * x86-64 alike), and the reader needs no order between words: a scrape may see a request before its response.
  *
  *   a row        one (server, zone, protocol, family): 127 words, padded to 128    offsets in ROW
- *   a writer     what belongs to a thread as a whole: 31 words, padded to 32       offsets in WRITER
+ *   a writer     what belongs to a thread as a whole: 32 words                    offsets in WRITER
  *
  * Histogram words count their own bucket only; they become cumulative when they are exposed. Nothing here allocates,
  * knows a name, or checks its arguments: all of them are whole numbers, `base` is the first word of the row or writer.
@@ -92,6 +92,8 @@ export const WRITER = {
   missRingFull: 29,
   /** Refreshes not asked for because the refresh ring was full. */
   refreshRingFull: 30,
+  /** Replies that the kernel refused to send. */
+  sendFailures: 31,
 } as const;
 export const WRITER_WORDS = 32;
 
@@ -180,6 +182,11 @@ export function countMissRingFull(words: Int32Array, writerBase: number): void {
 /** Counts a refresh that found the ring to the resolver full; the entry's next hit asks again. */
 export function countRefreshRingFull(words: Int32Array, writerBase: number): void {
   add(words, writerBase + WRITER.refreshRingFull, 1);
+}
+
+/** Adds the replies of a batch that the kernel refused to send. */
+export function countSendFailures(words: Int32Array, writerBase: number, count: number): void {
+  add(words, writerBase + WRITER.sendFailures, count);
 }
 
 /** The index of the first of SIZE_BUCKETS that is not below `size`; their count where all are. */

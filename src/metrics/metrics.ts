@@ -24,7 +24,6 @@ export const SETUP_ERROR_TYPES = [
   'interface_check',
   'configmap',
 ] as const;
-export type SetupErrorType = (typeof SETUP_ERROR_TYPES)[number];
 
 /** The codes that promhttp shows from the start. */
 const SCRAPE_CODES = ['200', '500', '503'] as const;

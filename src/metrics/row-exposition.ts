@@ -124,6 +124,7 @@ function exposeWriters(families: Families, take: Take): void {
   families.receiveQueueDrops.cell().value += take(WRITER.receiveQueueDrops);
   families.missesDropped.cell().value += take(WRITER.missRingFull);
   families.refreshesDropped.cell().value += take(WRITER.refreshRingFull);
+  families.sendFailures.cell('responder').value += take(WRITER.sendFailures);
 }
 
 function addBuckets(cell: HistogramCell, take: Take, offset: number): void {

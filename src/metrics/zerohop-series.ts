@@ -61,8 +61,8 @@ export const ZEROHOP_SERIES = {
   ),
   sendFailures: counter(
     'zerohop_send_failures_total',
-    [],
-    'Replies to misses that the kernel refused to send.',
+    ['by'],
+    'Replies over UDP that the kernel refused to send: hits (responder) and misses (resolver).',
   ),
   responderRestarts: counter(
     'zerohop_responder_restarts_total',

@@ -64,8 +64,6 @@ export class DatagramBatch {
   #received = 0;
   #queued = 0;
   #mode: ControlMode = CONTROL_MODE.NONE;
-  /** Answers that the kernel refused to send since the start. */
-  sendFailures = 0;
 
   constructor(libc: Libc) {
     this.#libc = libc;
@@ -132,9 +130,10 @@ export class DatagramBatch {
         : 0;
   }
 
-  /** Sends what is queued. An answer that the kernel refuses (its buffer is full, a rule forbids it) is lost, and counted. */
-  send(fd: number): void {
+  /** Sends what is queued; returns how many the kernel refused (its buffer is full, a rule forbids it): they are lost. */
+  send(fd: number): number {
     let sent = 0;
+    let refused = 0;
     while (sent < this.#queued) {
       const result = this.#libc.sendmmsg(
         fd,
@@ -146,11 +145,12 @@ export class DatagramBatch {
         sent += result;
       } else {
         // The first of the rest cannot be sent; go on with the one behind it.
-        this.sendFailures += 1;
+        refused += 1;
         sent += 1;
       }
     }
     this.#queued = 0;
+    return refused;
   }
 
   #prepare(mode: ControlMode): void {

@@ -10,6 +10,7 @@ import {
   countBatch,
   countMissRingFull,
   countReceiveQueueDrops,
+  countSendFailures,
   observeArrivalToSend,
 } from '../metrics/counter-words.ts';
 import { CONTROL_MODE, CONTROL_SIZE, DatagramBatch, timespecUs } from '../os/datagram-batch.ts';
@@ -113,7 +114,8 @@ export class ResponderLoop {
     answerer.beginBatch(startedAtMs);
     const missCount = this.#answerAll(socket, count, startedAtMs);
     answerer.endBatch(Math.round((this.#clockMs() - startedAtMs) * 1000));
-    batch.send(socket.fd);
+    const refused = batch.send(socket.fd);
+    if (refused > 0) countSendFailures(counters, answerer.writerAt, refused);
     countBatch(counters, answerer.writerAt, count);
     if (isSampled) this.#sampleArrival();
     if (missCount + answerer.refreshRequests > 0 && this.#missRing.takeWakeUp()) {

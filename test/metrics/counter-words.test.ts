@@ -14,6 +14,7 @@ import {
   countReceiveQueueDrops,
   countRefreshRingFull,
   countRequest,
+  countSendFailures,
   DURATION_BUCKETS,
   doublingBucket,
   observeArrivalToSend,
@@ -116,6 +117,7 @@ describe('layout', () => {
     [WRITER.receiveQueueDrops, 1],
     [WRITER.missRingFull, 1],
     [WRITER.refreshRingFull, 1],
+    [WRITER.sendFailures, 1],
   ] as const;
 
   for (const [name, fields, fieldCount, wordCount] of [
@@ -190,6 +192,7 @@ describe('counting', () => {
     countReceiveQueueDrops(words, 0, 17);
     countMissRingFull(words, 0);
     countRefreshRingFull(words, 0);
+    countSendFailures(words, 0, 3);
     assert.deepEqual(written(words), {
       [WRITER.batchSizeBuckets]: 1,
       [WRITER.batchSizeBuckets + 6]: 1,
@@ -200,6 +203,7 @@ describe('counting', () => {
       [WRITER.receiveQueueDrops]: 17,
       [WRITER.missRingFull]: 1,
       [WRITER.refreshRingFull]: 1,
+      [WRITER.sendFailures]: 3,
     });
   });
 });

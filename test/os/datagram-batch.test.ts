@@ -16,22 +16,28 @@ import { readSocketAddress } from '../../src/os/socket-address.ts';
 import { receivePacketInfo, receiveTimestamps } from '../../src/os/udp-socket.ts';
 import { type OwnSocket, open, Peer, skipWithoutLibc, waitReadable } from './sockets.ts';
 
-/** Takes `count` datagrams, in as many batches as they come; each is handed to `take` while its batch lies there. */
+/**
+ * Takes `count` datagrams, in as many batches as they come; each is handed to `take` while its batch lies there. The kernel must
+ * refuse so many of the answers.
+ */
 function receiveAll(
   batch: DatagramBatch,
   { fd }: OwnSocket,
   count: number,
   mode: ControlMode,
   take: (slot: number, text: string) => void,
+  refusals = 0,
 ): void {
+  let refused = 0;
   for (let received = 0; received < count; ) {
     waitReadable(fd);
     const size = batch.receive(fd, mode);
     assert.ok(size > 0 && size <= BATCH_MAX);
     for (let slot = 0; slot < size; slot++) take(slot, textOf(batch, slot));
-    batch.send(fd);
+    refused += batch.send(fd);
     received += size;
   }
+  assert.equal(refused, refusals);
 }
 
 function textOf(batch: DatagramBatch, slot: number): string {
@@ -84,7 +90,6 @@ test('batches of datagrams', { skip: skipWithoutLibc }, async (t) => {
       assert.equal((await peer.receive()).text, `re: first ${index}`);
       assert.equal((await peer.receive()).text, `re: second ${index}`);
     }
-    assert.equal(batch.sendFailures, 0);
   });
 
   await t.test('gaps in the queue, other orders, modes that change', async (t) => {
@@ -108,7 +113,6 @@ test('batches of datagrams', { skip: skipWithoutLibc }, async (t) => {
         assert.equal((await peers[index % 5]!.receive()).text, `re: ${round}/${index}`);
       }
     }
-    assert.equal(batch.sendFailures, 0);
   });
 
   await t.test('more than a batch holds comes in several', async (t) => {
@@ -145,7 +149,6 @@ test('batches of datagrams', { skip: skipWithoutLibc }, async (t) => {
       const { text, from } = await peer.receive();
       assert.deepEqual([text, from.address, from.port], [`re: to ${host}`, host, socket.port]);
     }
-    assert.equal(batch.sendFailures, 0);
   });
 
   await t.test('so does one of IPv6', async (t) => {
@@ -158,7 +161,6 @@ test('batches of datagrams', { skip: skipWithoutLibc }, async (t) => {
     });
     const { text, from } = await peer.receive();
     assert.deepEqual([text, from.address], ['re: hello', '::1']);
-    assert.equal(batch.sendFailures, 0);
   });
 
   await t.test('tells when the first datagram arrived', async (t) => {
@@ -191,14 +193,20 @@ test('batches of datagrams', { skip: skipWithoutLibc }, async (t) => {
     const batch = new DatagramBatch(libc);
     const peer = await Peer.open(t);
     for (const text of ['a', 'b', 'c']) await peer.send(text, socket.port);
-    receiveAll(batch, socket, 3, CONTROL_MODE.NONE, (slot, text) => {
-      // A port of 0 cannot be sent to.
-      if (text === 'b') batch.octets.fill(0, batch.nameAt(slot) + 2, batch.nameAt(slot) + 4);
-      answer(batch, slot, text);
-    });
+    receiveAll(
+      batch,
+      socket,
+      3,
+      CONTROL_MODE.NONE,
+      (slot, text) => {
+        // A port of 0 cannot be sent to.
+        if (text === 'b') batch.octets.fill(0, batch.nameAt(slot) + 2, batch.nameAt(slot) + 4);
+        answer(batch, slot, text);
+      },
+      1,
+    );
     assert.equal((await peer.receive()).text, 're: a');
     assert.equal((await peer.receive()).text, 're: c');
-    assert.equal(batch.sendFailures, 1);
   });
 });
 

@@ -13,6 +13,7 @@ import { promisify } from 'node:util';
 import { startUpstream } from '../../bench/load/upstream.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { encodeQuery } from '../support/messages.ts';
+import { until } from '../support/until.ts';
 
 const GENERATOR = join(import.meta.dirname, '../../bench/load/cli.ts');
 const FLOOD_PER_SECOND = 20_000;
@@ -113,7 +114,10 @@ test('one pod’s flood of misses leaves the others their misses and hits', asyn
     '--order=once',
     '--prefix=flood',
   ]);
-  await setTimeout(500);
+  await until('the flood has begun', async () => {
+    const asked = (await daemon.scrape()).sum('coredns_cache_misses_total', {});
+    return asked > FLOOD_PER_SECOND / 4;
+  });
   const stormy = await run('stormy', SECONDS - 1);
   const missShare = print('flood, misses of the others', stormy.misses);
   const hitShare = print('flood, hits of the others', stormy.hits);
