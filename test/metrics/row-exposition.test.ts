@@ -7,7 +7,11 @@ import {
   countCacheMiss,
   countChainlessResponse,
   countIgnoredDatagram,
+  countMissRingFull,
+  countReceiveQueueDrops,
+  countRefreshRingFull,
   countRequest,
+  countSendFailures,
   observeArrivalToSend,
 } from '../../src/metrics/counter-words.ts';
 import { rcodeLabel } from '../../src/metrics/row-exposition.ts';
@@ -106,6 +110,22 @@ describe('shared counters', () => {
       '_count 2',
     ]);
     assert.deepEqual(lines(families, 'zerohop_ignored_datagrams_total'), [`server=${SERVER} 1`]);
+  });
+
+  test('each kind of loss appears', async () => {
+    const { words, metrics } = createMetrics();
+    for (const writer of [0, 1]) {
+      const base = writerBase(ROW_COUNT, writer);
+      countReceiveQueueDrops(words, base, 4);
+      countMissRingFull(words, base);
+      countRefreshRingFull(words, base);
+      countSendFailures(words, base, 3);
+    }
+    const families = await scrape(metrics);
+    assert.deepEqual(lines(families, 'zerohop_receive_queue_drops_total'), ['8']);
+    assert.deepEqual(lines(families, 'zerohop_misses_dropped_total'), ['2']);
+    assert.deepEqual(lines(families, 'zerohop_refreshes_dropped_total'), ['2']);
+    assert.deepEqual(lines(families, 'zerohop_send_failures_total'), ['by=responder 6']);
   });
 
   test('folding more often changes nothing', async () => {
