@@ -1,7 +1,8 @@
 /**
- * What every directive's reader does with its words: count them, read integers, durations and choices, and say what was
- * expected where one does not fit.
+ * What every directive's reader does with its words: count them, read integers, durations, choices and regular expressions,
+ * and say what was expected where one does not fit.
  */
+import { compileRegexp, type GoRegexp, PATTERN_SIZE_MAX } from '../base/regexp.ts';
 import { CorefileError, type Directive, type Word } from '../corefile/ast.ts';
 import type { BlockContext } from './block-context.ts';
 import { durationMs } from './duration.ts';
@@ -113,6 +114,16 @@ export function durationOf(
 
 function durationText(ms: number): string {
   return ms % 3_600_000 === 0 && ms > 0 ? `${ms / 3_600_000}h` : `${ms / 1_000}s`;
+}
+
+/** A regular expression in Go's syntax, the argument of `option`. */
+export function regexpOf(directive: string, word: Word, option: string): GoRegexp {
+  if (Buffer.byteLength(word.text) > PATTERN_SIZE_MAX) {
+    fail(directive, word, `${option}: expected at most ${PATTERN_SIZE_MAX} characters of pattern`);
+  }
+  const compiled = compileRegexp(word.text);
+  if (compiled.code === 'compiled') return compiled.regexp;
+  return fail(directive, word, `'${word.text}': expected a regular expression: ${compiled.reason}`);
 }
 
 export function oneOf<Choice extends string>(

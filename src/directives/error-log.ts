@@ -6,12 +6,12 @@
 import assert from 'node:assert/strict';
 import { durationText } from '../base/duration-text.ts';
 import type { Log } from '../base/log.ts';
+import { compileRegexp, type GoRegexp } from '../base/regexp.ts';
 import { lowerName, nameToText } from '../wire/name.ts';
 import { u16 } from '../wire/octets.ts';
 import { QueryFields, readQuery } from '../wire/query.ts';
 import { FLAG, HEADER_SIZE, typeName } from '../wire/registry.ts';
 import type { ConsolidateRule, ErrorLevel, ErrorsOptions } from './errors.ts';
-import { compileRegexp } from './regexp.ts';
 import type { Observer, ReplyReport } from './resolution.ts';
 
 /** The longest that a Node timer can be set to, 24.8 days; beyond it fires at once. */
@@ -46,7 +46,7 @@ export class ErrorLog implements Observer {
 
 /** The failures that fit one pattern. */
 class Consolidation {
-  readonly pattern: RegExp;
+  readonly pattern: GoRegexp;
   readonly write: Write;
   readonly #rule: ConsolidateRule;
   #count = 0;

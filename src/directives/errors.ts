@@ -11,8 +11,8 @@ import {
   oneOf,
   onlyOne,
   optionArguments,
+  regexpOf,
 } from './argument.ts';
-import { compileRegexp } from './regexp.ts';
 
 const LEVELS = ['warning', 'error', 'info', 'debug'] as const;
 export type ErrorLevel = (typeof LEVELS)[number];
@@ -33,8 +33,6 @@ export interface ErrorsOptions {
   readonly consolidate: readonly ConsolidateRule[];
 }
 
-/** CoreDNS's bound. */
-const PATTERN_SIZE_MAX = 10_000;
 /** Shorter periods would log more lines than they save. */
 const PERIOD_MIN_MS = 1;
 
@@ -66,20 +64,9 @@ function readConsolidate(option: Directive): ConsolidateRule {
   const [period, pattern, ...rest] = optionArguments('errors', option, { min: 2, max: 4 });
   return {
     periodMs: durationOf('errors', period!, PERIOD_MIN_MS),
-    pattern: patternOf(pattern!),
+    pattern: regexpOf('errors', pattern!, 'consolidate').pattern,
     ...readLevel(rest),
   };
-}
-
-function patternOf(word: Word): string {
-  if (word.text.length > PATTERN_SIZE_MAX) {
-    fail('errors', word, `consolidate: expected at most ${PATTERN_SIZE_MAX} characters of pattern`);
-  }
-  const compiled = compileRegexp(word.text);
-  if (compiled.code === 'invalid') {
-    fail('errors', word, `'${word.text}': expected a regular expression: ${compiled.reason}`);
-  }
-  return word.text;
 }
 
 /** A level, then `show_first`; each may be missing, neither repeats. */
