@@ -88,7 +88,7 @@ export interface HashSeed {
 /** Completes a key whose name is set: the last two words and the hash. */
 export function finishKey(
   key: CacheKey,
-  query: QueryFields,
+  query: Pick<QueryFields, 'qtype' | 'qclass' | 'qnameSize'>,
   block: number,
   flags: number,
   seed: HashSeed,

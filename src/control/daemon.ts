@@ -201,6 +201,10 @@ export class Daemon {
         isStream,
         answersIndirect: true,
       });
+    const localOf = (id: number): HostPort => {
+      const listener = this.generation?.listeners.find((other) => other.id === id);
+      return { host: listener?.host ?? '', port: listener?.port ?? 0 };
+    };
     return new Resolver({
       clock: systemClock,
       store: this.#store,
@@ -217,11 +221,9 @@ export class Daemon {
         onPanic: () => {
           families.panics.cell().value += 1;
         },
-        localOf: (id) => {
-          const listener = this.generation?.listeners.find((other) => other.id === id);
-          return { host: listener?.host ?? '', port: listener?.port ?? 0 };
-        },
+        localOf,
       }),
+      localOf,
       onRefresh: (block) => this.#countRefresh(block),
     });
   }

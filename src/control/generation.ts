@@ -5,7 +5,6 @@
 import { networkInterfaces } from 'node:os';
 import { hostPort } from '../base/ip-address.ts';
 import { boundAddresses } from '../directives/bind.ts';
-import { ForwardSource } from '../directives/forward-source.ts';
 import { checkOverlap } from '../directives/listener-overlap.ts';
 import type { LoopDetector } from '../directives/loop-detector.ts';
 import type { Observer } from '../directives/resolution.ts';
@@ -15,15 +14,9 @@ import { Block } from '../server/block.ts';
 import type { Listener } from '../server/client.ts';
 import type { ListenerPlan, ResponderPlan, ZonePlan } from '../server/plan.ts';
 import type { ResolverPlan } from '../server/resolver.ts';
-import type { Forward } from '../upstream/forward.ts';
-import type { ForwardOptions } from '../upstream/options.ts';
 import { labelOffsets, nameFromText } from '../wire/name.ts';
+import { type Chain, type ChainDependencies, closeChain, createChain, UDP_SIZE } from './chain.ts';
 
-/**
- * Without a `bufsize`: what our OPT offers to upstreams, and the largest reply over UDP, whatever a client (or somebody in its
- * name) says that it takes. DNS Flag Day 2020's 1232 passes nearly everywhere unfragmented.
- */
-const UDP_SIZE = 1232;
 /** Block numbers have 16 bits in cache keys. */
 const BLOCK_NUMBERS = 65_536;
 
@@ -33,7 +26,7 @@ export interface RunningBlock {
   /** Alike for two blocks whose cache entries and connections are interchangeable. */
   readonly identity: string;
   readonly block: Block;
-  readonly forwards: readonly Forward[];
+  readonly chain: Chain;
   readonly listeners: readonly Listener[];
 }
 
@@ -45,9 +38,8 @@ export interface Generation {
   readonly labels: ReadonlyMap<number, RowLabels>;
 }
 
-export interface GenerationDependencies {
+export interface GenerationDependencies extends ChainDependencies {
   readonly rows: CounterRows;
-  readonly createForward: (options: ForwardOptions) => Forward;
   readonly createObservers: (config: ServerConfig) => Observer[];
   readonly createLoopDetector: (config: ServerConfig) => LoopDetector;
 }
@@ -76,7 +68,7 @@ export class GenerationBuilder {
         blocks.push(this.#block(config, [...new Set(listeners)], before));
       }
     } catch (error) {
-      closeNewForwards(blocks, before);
+      closeOwnChains(blocks, before);
       throw error;
     }
     return this.#assemble(blocks);
@@ -99,28 +91,16 @@ export class GenerationBuilder {
   ): RunningBlock {
     const identity = identityOf(config);
     const kept = before?.blocks.find((block) => block.identity === identity);
-    const forwards = kept?.forwards ?? this.#createForwards(config);
-    const sources =
-      forwards.length === 0 ? [] : [new ForwardSource(forwards, config.bufsize ?? UDP_SIZE)];
+    const chain = kept?.chain ?? createChain(config, this.#deps);
     const block = new Block({
       number: kept?.block.parts.number ?? this.#blockNumber(before),
       cache: config.cache,
-      sources,
+      front: chain.front,
+      stages: chain.stages,
       observers: this.#deps.createObservers(config),
       loop: config.loop && kept === undefined ? this.#deps.createLoopDetector(config) : undefined,
     });
-    return { config, identity, block, forwards, listeners };
-  }
-
-  #createForwards(config: ServerConfig): Forward[] {
-    const forwards: Forward[] = [];
-    try {
-      for (const options of config.forward) forwards.push(this.#deps.createForward(options));
-      return forwards;
-    } catch (error) {
-      for (const forward of forwards) void forward.close();
-      throw error;
-    }
+    return { config, identity, block, chain, listeners };
   }
 
   #blockNumber(before: Generation | undefined): number {
@@ -177,35 +157,40 @@ export class GenerationBuilder {
       .flatMap(({ config, block }) =>
         config.zones
           .filter(({ port }) => port === listener.port)
-          .map(({ zone }) => zonePlan(zone, config, block.parts.number, openRow(zone, config))),
+          .map(({ zone }) => zonePlan(zone, config, block, openRow(zone, config))),
       )
       .sort((left, right) => right.labelCount - left.labelCount);
     return { zones, droppedRow: openRow('dropped', undefined) };
   }
 }
 
-function zonePlan(text: string, config: ServerConfig, block: number, row: number): ZonePlan {
+function zonePlan(text: string, config: ServerConfig, { parts }: Block, row: number): ZonePlan {
   const zone = nameFromText(text)!;
+  const hasFront = parts.front.length > 0;
   return {
     zone,
     labelCount: labelOffsets(zone).length - 1,
-    block,
+    block: parts.number,
     row,
     // What stands before `cache` in the chain and sees every reply takes it off the direct path.
-    isDirect: config.cache !== undefined && config.log.length === 0,
+    isDirect: config.cache !== undefined && config.log.length === 0 && !hasFront,
+    hasFront,
     udpSizeMax: config.bufsize ?? UDP_SIZE,
     takesAnyClass: config.forward.length > 0,
   };
 }
 
-/** Everything that a block's entries and connections come from. */
-function identityOf({ zones, bind, bufsize, cache, forward }: ServerConfig): string {
+/**
+ * Everything that a block's entries and connections come from: all its settings but those of who looks on, of the process and of
+ * the endpoints. Only the addresses of `bind` count, not where they stand in the file.
+ */
+function identityOf(config: ServerConfig): string {
+  const { canonical, debug, errors, health, log, loop, prometheus, reload, timeouts, ...rest } =
+    config;
   return JSON.stringify({
-    zones: zones.map(({ zone, port }) => [zone, port]),
-    bind: bind?.map(({ to, except }) => [to.map(textOf), except.map(textOf)]),
-    bufsize,
-    cache,
-    forward,
+    ...rest,
+    zones: rest.zones.map(({ zone, port }) => [zone, port]),
+    bind: rest.bind?.map(({ to, except }) => [to.map(textOf), except.map(textOf)]),
   });
 }
 
@@ -213,13 +198,11 @@ function textOf({ text }: { text: string }): string {
   return text;
 }
 
-/** Gives up the forwards that only the new blocks have. */
-export function closeNewForwards(
+/** Gives up the chains that only the first blocks have. */
+export function closeOwnChains(
   blocks: readonly RunningBlock[],
-  before: Generation | undefined,
+  others: Generation | undefined,
 ): void {
-  const kept = new Set(before?.blocks.flatMap(({ forwards }) => forwards));
-  for (const forward of blocks.flatMap(({ forwards }) => forwards)) {
-    if (!kept.has(forward)) void forward.close();
-  }
+  const kept = new Set(others?.blocks.map(({ chain }) => chain));
+  for (const { chain } of blocks) if (!kept.has(chain)) closeChain(chain);
 }

@@ -10,7 +10,8 @@ import type { Listener } from '../server/client.ts';
 import type { Resolver } from '../server/resolver.ts';
 import type { TcpService } from '../server/tcp-service.ts';
 import type { UdpService } from '../server/udp-service.ts';
-import { closeNewForwards, type Generation } from './generation.ts';
+import { closeChain } from './chain.ts';
+import { closeOwnChains, type Generation } from './generation.ts';
 
 export interface ServersDependencies {
   readonly clock: Clock;
@@ -63,9 +64,7 @@ export class Servers {
   async close(graceMs: number): Promise<void> {
     const { tcp, udp, resolver } = this.#deps;
     await Promise.all([tcp.close(graceMs), udp.close(() => resolver.whenIdle(graceMs))]);
-    for (const { forwards } of this.#generation?.blocks ?? []) {
-      for (const forward of forwards) void forward.close();
-    }
+    for (const { chain } of this.#generation?.blocks ?? []) closeChain(chain);
   }
 
   /** Gives up what `gone` has and `kept` has not. */
@@ -74,7 +73,7 @@ export class Servers {
     for (const number of gone.plan.blocks.keys()) {
       if (!keptNumbers.has(number)) this.#deps.store.closeBlock(number);
     }
-    closeNewForwards(gone.blocks, kept);
+    closeOwnChains(gone.blocks, kept);
   }
 }
 

@@ -1,6 +1,11 @@
 /**
- * What stands behind the cache in a server block's chain: sources that find the answer to a question, asked in the order of
- * the directives until one takes it. And what stands before it and only looks on: observers, told of each reply.
+ * The chain of a server block, as CoreDNS has it: each stage takes a question or hands it, changed or not, to the stages behind
+ * it, and may change what comes back. `front` stages stand before the cache and see every answer, cached ones too; the
+ * cache is a stage itself; those behind it are asked once, however many wait, and what they say is cached.
+ *
+ *   front (dns64, loadbalance) -> cache -> rewrite -> template -> hosts -> forward -> whoami
+ *
+ * Observers stand beside the chain and only look on: they are told of each reply.
  */
 import type { Octets } from '../wire/octets.ts';
 import type { Response } from '../wire/response.ts';
@@ -15,21 +20,55 @@ export interface Question {
   readonly rd: boolean;
   readonly cd: boolean;
   readonly dnssecOk: boolean;
-  /** How the client came; a source that asks others may do likewise. */
+  /** How the client came; a stage that asks others may do likewise. */
   readonly transport: 'udp' | 'tcp';
+  /** Whose query asks this first; undefined where nobody waits for the answer (a refresh). */
+  readonly asker: Asker | undefined;
+}
+
+/** The client whose query a question comes from; others may wait for the same answer. */
+export interface Asker {
+  /** The query as it came. */
+  readonly query: Octets;
+  readonly peer: () => HostPort;
+  /** Our address that the client asked. */
+  readonly local: () => HostPort;
 }
 
 export type Resolution =
-  | { readonly ok: true; readonly response: Response; readonly by: SourceName }
+  | { readonly ok: true; readonly response: Response; readonly by: StageName }
   /** No answer could be had: the client gets this rcode, nothing is cached; `reason` is for the `errors` log. */
   | { readonly ok: false; readonly rcode: number; readonly reason: string };
 
-/** The `plugin` label of `coredns_dns_responses_total`. */
-export type SourceName = 'forward';
+/** Who wrote an answer: the `plugin` label of `coredns_dns_responses_total`. */
+export type StageName =
+  | 'cache'
+  | 'dns64'
+  | 'forward'
+  | 'hosts'
+  | 'loadbalance'
+  | 'rewrite'
+  | 'template'
+  | 'whoami';
 
-export interface Source {
+/** Asks the stages behind. */
+export type Next = (question: Question) => Promise<Resolution>;
+
+export interface Stage {
   /** Undefined: not mine, ask the next. */
-  resolve(question: Question): Promise<Resolution> | undefined;
+  resolve(question: Question, next: Next): Promise<Resolution> | undefined;
+  /** Whether the answer is the asker's own: identical questions of others are not answered with it, unless by the cache. */
+  readonly isPersonal?: boolean;
+  /** Gives up timers, files and connections; after the last question. */
+  close?(): void;
+}
+
+/** Asks stages in their order; `last` is asked where none takes the question. */
+export function chainOf(stages: readonly Stage[], last: Next): Next {
+  return stages.reduceRight<Next>(
+    (next, stage) => (question) => stage.resolve(question, next) ?? next(question),
+    last,
+  );
 }
 
 /** One end of what a query came over; the host is an IP address. */

@@ -128,17 +128,20 @@ export function countRequest(
   addDuration(words, base + ROW.durationFineUs, durationUs);
 }
 
-/** Counts an answer from the cache; `isDenial` and `isStale` are 0 or 1. A stale answer is a hit too, as in CoreDNS. */
+/** Counts a find in the cache; `isDenial` and `isStale` are 0 or 1. A stale answer is a hit too, as in CoreDNS. */
 export function countCacheHit(
   words: Int32Array,
   base: number,
-  rcode: number,
   isDenial: number,
   isStale: number,
 ): void {
-  add(words, base + ROW.cacheResponsesByRcode + rcodeIndex(rcode), 1);
   add(words, base + ROW.cacheHitsSuccess + isDenial, 1);
   add(words, base + ROW.servedStale, isStale);
+}
+
+/** Counts a response that `cache` wrote. */
+export function countCacheResponse(words: Int32Array, base: number, rcode: number): void {
+  add(words, base + ROW.cacheResponsesByRcode + rcodeIndex(rcode), 1);
 }
 
 /** Counts a look-up that found nothing; hits and misses together are the cache's requests. */

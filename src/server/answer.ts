@@ -10,6 +10,7 @@
  * Call `beginBatch`, `answer` for each query, `endBatch`: entries may be read only in between (cache/epochs.ts).
  */
 
+import assert from 'node:assert/strict';
 import { bodyAt, ENTRY, ENTRY_FLAG, flagsOf, ttlCountOf, ttlsAt } from '../cache/entry.ts';
 import { ReaderEpoch } from '../cache/epochs.ts';
 import { CacheKey, finishKey, type HashSeed, keyFlags, setKeyName } from '../cache/key.ts';
@@ -21,6 +22,7 @@ import { findEntry } from '../cache/table.ts';
 import { rowBase, writerBase } from '../metrics/counter-rows.ts';
 import {
   countCacheHit,
+  countCacheResponse,
   countChainlessResponse,
   countIgnoredDatagram,
   countRefreshRingFull,
@@ -142,8 +144,28 @@ export class Answerer {
       const reply = writeEmptyReply(octets, at, query, RCODE.REFUSED, 0);
       return this.#countRefusal(plan, size, reply, RCODE.REFUSED);
     }
-    const isServedHere = zone.isDirect || this.#options.answersIndirect;
+    const isServedHere = zone.isDirect || (this.#options.answersIndirect && !zone.hasFront);
     if (!isServedHere || (query.flags & FLAG.OPCODE) !== 0) return OUTCOME.MISS;
+    finishKey(this.#key, query, zone.block, keyFlags(query), this.#options.hashSeed);
+    const entry = findEntry(this.#memory, this.#key);
+    if (entry === 0) return OUTCOME.MISS;
+    const reply = this.#hit(octets, at, size, entry, zone);
+    if (reply === OUTCOME.MISS) return OUTCOME.MISS;
+    const base = this.#rowAt(zone.row);
+    countCacheResponse(this.#memory.words, base, this.#source.rcode);
+    this.#count(base, size, reply);
+    return reply;
+  }
+
+  /**
+   * The cache as a stage of a zone's chain: like `answer` for a query of our own, in a zone that is chosen. It counts the find,
+   * but neither a request nor a response.
+   */
+  lookUp(octets: Octets, words: Int32Array, at: number, size: number, zone: ZonePlan): number {
+    const query = this.#query;
+    const verdict = readQuery(octets, at, size, query);
+    assert(verdict === VERDICT.ACCEPT, 'our own queries are well formed');
+    setKeyName(this.#key, words, at >> 2, query.qnameSize);
     finishKey(this.#key, query, zone.block, keyFlags(query), this.#options.hashSeed);
     const entry = findEntry(this.#memory, this.#key);
     return entry === 0 ? OUTCOME.MISS : this.#hit(octets, at, size, entry, zone);
@@ -187,9 +209,7 @@ export class Answerer {
     markHit(words, this.#marksAt, entry, nowMs | 0);
     if (isStale || nowMs >= doubles[(entry + ENTRY.PREFETCH) >> 1]!)
       this.#askRefresh(entry, isStale);
-    const base = this.#rowAt(zone.row);
-    countCacheHit(words, base, source.rcode, flags & ENTRY_FLAG.DENIAL, isStale ? 1 : 0);
-    this.#count(base, size, reply);
+    countCacheHit(words, this.#rowAt(zone.row), flags & ENTRY_FLAG.DENIAL, isStale ? 1 : 0);
     return reply;
   }
 

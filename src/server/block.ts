@@ -4,28 +4,46 @@
  */
 import type { CachePolicy } from '../cache/policy.ts';
 import type { LoopDetector } from '../directives/loop-detector.ts';
-import type { Observer, Source } from '../directives/resolution.ts';
+import {
+  chainOf,
+  type Next,
+  type Observer,
+  type Resolution,
+  type Stage,
+} from '../directives/resolution.ts';
 import { isBelow, nameFromText } from '../wire/name.ts';
 import type { Octets } from '../wire/octets.ts';
+import { RCODE } from '../wire/registry.ts';
 
 export interface BlockParts {
   /** In cache keys; not given to another block while entries of this one may be there. */
   readonly number: number;
   readonly cache: CachePolicy | undefined;
-  /** In the chain's order. */
-  readonly sources: readonly Source[];
+  /** Before the cache, in the chain's order. */
+  readonly front: readonly Stage[];
+  /** Behind the cache, in the chain's order. */
+  readonly stages: readonly Stage[];
   readonly observers: readonly Observer[];
   readonly loop: LoopDetector | undefined;
 }
 
+/** As CoreDNS says it where no plugin takes a query. */
+const NOBODY: Resolution = { ok: false, rcode: RCODE.SERVFAIL, reason: 'no next plugin found' };
+
 export class Block {
   readonly parts: BlockParts;
+  /** Asks the stages behind the cache. */
+  readonly ask: Next;
+  /** Whether an answer may be the asker's own, so that identical questions do not wait for it together. */
+  readonly isPersonal: boolean;
   readonly #cacheZones: readonly Octets[];
   readonly #successDisabled: readonly Octets[];
   readonly #denialDisabled: readonly Octets[];
 
   constructor(parts: BlockParts) {
     this.parts = parts;
+    this.ask = chainOf(parts.stages, () => Promise.resolve(NOBODY));
+    this.isPersonal = parts.stages.some((stage) => stage.isPersonal === true);
     this.#cacheZones = namesOf(parts.cache?.zones ?? []);
     this.#successDisabled = namesOf(parts.cache?.success.disabledZones ?? []);
     this.#denialDisabled = namesOf(parts.cache?.denial.disabledZones ?? []);

@@ -20,6 +20,8 @@ export interface ZonePlan {
   readonly row: number;
   /** Whether a cached answer may leave without passing the resolver. */
   readonly isDirect: boolean;
+  /** Whether stages before the cache may change what it holds: never direct, and no reply without them. */
+  readonly hasFront: boolean;
   /** The largest reply over UDP, whatever the client says it takes. */
   readonly udpSizeMax: number;
   /** Whether classes other than IN are let through (the block forwards). */

@@ -2,24 +2,34 @@
  * Replies that the resolver makes: from the cache by its own answerers, from a fresh response, or a failure. Each is written
  * over a copy of its query, counted, shown to the block's observers, and handed to its client.
  */
+import assert from 'node:assert/strict';
 import type { Log } from '../base/log.ts';
 import type { CacheMemory } from '../cache/memory.ts';
-import type { ReplyReport } from '../directives/resolution.ts';
+import type { Question, ReplyReport, StageName } from '../directives/resolution.ts';
 import { rowBase } from '../metrics/counter-rows.ts';
 import {
   countCacheHit,
   countCacheMiss,
+  countCacheResponse,
   countChainlessResponse,
   countRequest,
 } from '../metrics/counter-words.ts';
+import { setU16, u16 } from '../wire/octets.ts';
 import { QueryFields, readQuery } from '../wire/query.ts';
-import { FLAG, MESSAGE_SIZE_MAX } from '../wire/registry.ts';
-import { BodySource, udpLimit, writeEmptyReply, writeReply } from '../wire/reply.ts';
-import type { ResponseBody } from '../wire/response.ts';
-import type { Answerer } from './answer.ts';
+import { FLAG, HEADER_SIZE, MESSAGE_SIZE_MAX } from '../wire/registry.ts';
+import {
+  BodySource,
+  buildUpstreamQuery,
+  udpLimit,
+  writeEmptyReply,
+  writeReply,
+} from '../wire/reply.ts';
+import { type Response, readResponse } from '../wire/response.ts';
+import { type Answerer, OUTCOME } from './answer.ts';
 import type { Block } from './block.ts';
 import type { Arrival, Peer } from './client.ts';
 import type { ZonePlan } from './plan.ts';
+import type { StaleAnswer } from './stale.ts';
 
 export interface Failure {
   readonly rcode: number;
@@ -27,18 +37,25 @@ export interface Failure {
   readonly reason: string;
 }
 
-/** One who waits for an answer. */
+/** One who waits for an answer: a client, or a stage before the cache that asks in its name. */
 export interface Waiter {
   readonly arrival: Arrival;
   readonly zone: ZonePlan;
+  /** Takes the outcome in the client's place. */
+  readonly take?: (outcome: Outcome) => void;
 }
 
-/** An expired answer that may still be served (RFC 8767). */
-export interface StaleAnswer {
-  readonly body: ResponseBody;
-  readonly isDenial: boolean;
-  readonly ttlS: number;
-}
+/** What those who wait for a question get. */
+export type Outcome =
+  /** A response with this TTL in seconds for all records, or -1: as it is. */
+  | {
+      readonly code: 'response';
+      readonly response: Response;
+      readonly ttlS: number;
+      readonly by: StageName;
+    }
+  | { readonly code: 'stale'; readonly stale: StaleAnswer }
+  | { readonly code: 'failure'; readonly failure: Failure };
 
 export interface RepliesDependencies {
   readonly memory: CacheMemory;
@@ -81,34 +98,80 @@ export class Replies {
     this.#deliver(arrival, size, block, undefined);
   }
 
-  /** Sends a directive's answer with this TTL in seconds (-1: as it is). */
-  send(waiter: Waiter, body: ResponseBody, ttlS: number, by: string, block: Block): void {
+  /**
+   * The cache's answer to a question of a stage before it, TTLs counted down; undefined: it has none. Expired ones are
+   * answered, and refreshes asked for, as the block's settings say.
+   */
+  lookUp(
+    answerer: Answerer,
+    question: Question,
+    zone: ZonePlan,
+    nowMs: number,
+  ): Response | undefined {
+    const query = buildUpstreamQuery({ ...question, udpSize: MESSAGE_SIZE_MAX });
+    // All that is known is asked for; what the client may see of it is decided when it gets the reply.
+    setU16(query, 2, u16(query, 2) | FLAG.AD);
+    this.#scratch.set(query);
+    answerer.beginBatch(nowMs);
+    const size = answerer.lookUp(this.#scratch, this.#words, 0, query.length, zone);
+    answerer.endBatch(0);
+    if (size === OUTCOME.MISS) return undefined;
+    const questionEnd = HEADER_SIZE + question.qname.length + 4;
+    const response = readResponse(this.#scratch.subarray(0, size), questionEnd, 0);
+    assert(response !== undefined, 'what the cache writes is well formed');
+    return response;
+  }
+
+  /** Gives an outcome to one who waits for it. */
+  settle(waiter: Waiter, outcome: Outcome, block: Block): void {
+    if (waiter.take !== undefined) waiter.take(outcome);
+    else if (outcome.code === 'stale') this.#sendStale(waiter, outcome.stale, block);
+    else if (outcome.code === 'failure') this.#sendFailure(waiter, outcome.failure, block);
+    else this.#send(waiter, outcome, block);
+  }
+
+  #send(
+    waiter: Waiter,
+    { response: { body }, ttlS, by }: Outcome & { code: 'response' },
+    block: Block,
+  ): void {
     this.#source.setBody(body, ttlS);
     const size = this.#write(waiter);
-    this.#count(waiter, size);
-    this.#deps.countResponse(waiter.zone.row, body.rcode, by);
+    const base = this.#count(waiter, size);
+    if (by === 'cache') countCacheResponse(this.#deps.memory.words, base, body.rcode);
+    else this.#deps.countResponse(waiter.zone.row, body.rcode, by);
     this.#deliver(waiter.arrival, size, block, undefined);
   }
 
   /** Sends an expired answer of the cache in the place of a fresh one. */
-  sendStale(waiter: Waiter, stale: StaleAnswer, block: Block): void {
+  #sendStale(waiter: Waiter, stale: StaleAnswer, block: Block): void {
     this.#source.setBody(stale.body, stale.ttlS);
     // CoreDNS sets AA on what comes from its cache.
     this.#source.flags |= FLAG.AA;
     const size = this.#write(waiter);
     const base = this.#count(waiter, size);
-    countCacheHit(this.#deps.memory.words, base, stale.body.rcode, stale.isDenial ? 1 : 0, 1);
+    this.#countStale(base, stale);
+    countCacheResponse(this.#deps.memory.words, base, stale.body.rcode);
     this.#deliver(waiter.arrival, size, block, undefined);
   }
 
   /** Sends an rcode without records. */
-  sendFailure(waiter: Waiter, failure: Failure, block: Block): void {
+  #sendFailure(waiter: Waiter, failure: Failure, block: Block): void {
     const { arrival } = waiter;
     this.#read(arrival);
     const size = writeEmptyReply(this.#scratch, 0, this.#query, failure.rcode, 0);
     const base = this.#count(waiter, size);
     countChainlessResponse(this.#deps.memory.words, base, failure.rcode);
     this.#deliver(arrival, size, block, failure.reason);
+  }
+
+  /** Counts an expired answer that a stage before the cache gets. */
+  countStaleHit({ zone }: Waiter, stale: StaleAnswer): void {
+    this.#countStale(this.#rowAt(zone.row), stale);
+  }
+
+  #countStale(base: number, { isDenial }: StaleAnswer): void {
+    countCacheHit(this.#deps.memory.words, base, isDenial ? 1 : 0, 1);
   }
 
   countMiss({ zone }: Waiter): void {

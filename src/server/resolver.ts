@@ -2,37 +2,38 @@
  * What responders cannot answer: misses, TCP clients, and zones whose chain does more than the cache. On the main thread.
  *
  *   arrival -> answerer (cache, refusals) -> reply
- *                |- miss -> in-flight table -> sources of the block -> admit -> reply to all who wait
- *   refresh requests of responders ----------^  (nobody waits)
+ *     |          |- miss -> in-flight table -> stages of the block -> admit -> reply to all who wait
+ *     |                      ^         ^-- refresh requests of responders (nobody waits)
+ *     |- stages before the cache, where the block has any: they ask the cache, then as above
  *
  * Bounded: questions under way and those who wait for them; beyond, the client gets SERVFAIL at once.
  */
 import assert from 'node:assert/strict';
 import type { Clock } from '../base/clock.ts';
-import { ENTRY, ENTRY_FLAG, flagsOf, readBody } from '../cache/entry.ts';
-import {
-  CacheKey,
-  finishKey,
-  type HashSeed,
-  KEY_FLAG,
-  keyFlags,
-  keyText,
-  setKeyName,
-} from '../cache/key.ts';
-import type { CachePolicy } from '../cache/policy.ts';
+import { ENTRY } from '../cache/entry.ts';
+import { CacheKey, finishKey, type HashSeed, keyFlags, keyText, setKeyName } from '../cache/key.ts';
 import { drainRefreshRings } from '../cache/refresh-ring.ts';
 import { type CacheStore, keyOfEntry } from '../cache/store.ts';
-import type { Question, Resolution } from '../directives/resolution.ts';
+import {
+  chainOf,
+  type HostPort,
+  type Next,
+  type Question,
+  type Resolution,
+} from '../directives/resolution.ts';
 import { InFlightTable } from '../upstream/in-flight.ts';
 import type { Octets } from '../wire/octets.ts';
 import { QueryFields, readQuery, VERDICT } from '../wire/query.ts';
-import { FLAG, RCODE } from '../wire/registry.ts';
+import { responseWithTtl } from '../wire/records.ts';
+import { FLAG, OPCODE, RCODE } from '../wire/registry.ts';
 import { admit } from './admission.ts';
 import { type Answerer, OUTCOME } from './answer.ts';
 import type { Block } from './block.ts';
 import type { Arrival } from './client.ts';
 import { chooseZone, type ListenerPlan, type ResponderPlan, type ZonePlan } from './plan.ts';
-import type { Failure, Replies, StaleAnswer, Waiter } from './replies.ts';
+import { ArrivalAsker, keyOfQuestion, questionOf } from './question.ts';
+import type { Outcome, Replies, Waiter } from './replies.ts';
+import { replacesStale, type StaleAnswer, staleAnswer } from './stale.ts';
 
 /**
  * A waiting question costs about 2 kB with its upstream query: 16,384 are some 30 MB, or two seconds of 8,000 misses a
@@ -40,6 +41,13 @@ import type { Failure, Replies, StaleAnswer, Waiter } from './replies.ts';
  */
 const QUESTIONS_MAX = 16_384;
 const WAITERS_MAX = 65_536;
+/** As a TTL: each record's own. */
+const AS_IT_IS = -1;
+
+const FULL: Outcome = {
+  code: 'failure',
+  failure: { rcode: RCODE.SERVFAIL, reason: 'too many queries in flight' },
+};
 
 export interface ResolverDependencies {
   readonly clock: Clock;
@@ -49,7 +57,9 @@ export interface ResolverDependencies {
   readonly udpAnswerer: Answerer;
   readonly tcpAnswerer: Answerer;
   readonly replies: Replies;
-  /** A refresh was started; `at` is the entry. */
+  /** Where a listener is bound; an empty host is every address. */
+  readonly localOf: (listener: number) => HostPort;
+  /** A refresh was started. */
   readonly onRefresh: (block: number) => void;
 }
 
@@ -70,7 +80,7 @@ export class Resolver {
   readonly #query = new QueryFields();
   #key = new CacheKey();
   #plan: ResolverPlan = { udp: { listeners: {} }, tcp: { listeners: {} }, blocks: new Map() };
-  #loopQuestions = 0;
+  #loneQuestions = 0;
   #onIdle: () => void = () => {};
 
   constructor(deps: ResolverDependencies) {
@@ -119,11 +129,55 @@ export class Resolver {
     if (size === OUTCOME.MISS) {
       const zone = this.#readKey(arrival.query, plan);
       assert(zone !== undefined, 'a miss has a zone');
-      this.#miss({ arrival, zone }, this.#key);
+      this.#take({ arrival, zone }, this.#key);
     } else {
       replies.finishCached(arrival, size, this.#onlookerOf(arrival, plan));
     }
   };
+
+  /** What the answerer leaves: a miss, or a question of a zone whose chain begins before the cache. */
+  #take(waiter: Waiter, key: CacheKey): void {
+    const { arrival, zone } = waiter;
+    const block = this.#plan.blocks.get(zone.block)!;
+    const opcode = (this.#query.flags & FLAG.OPCODE) >> 11;
+    const question = questionOf(key, {
+      opcode,
+      transport: arrival.client.protocol,
+      asker: new ArrivalAsker(arrival, this.#deps.localOf),
+    });
+    if (block.parts.front.length > 0) void this.#askFront(waiter, block, question);
+    else this.#miss(waiter, block, key, question);
+  }
+
+  /** The chain from its first stage on; what comes out is the client's alone. */
+  async #askFront(waiter: Waiter, block: Block, question: Question): Promise<void> {
+    const ask = chainOf(block.parts.front, (asked) => this.#lookUp(waiter, block, asked));
+    const resolution = await this.#guard(ask, question);
+    const outcome: Outcome = resolution.ok
+      ? { code: 'response', ...resolution, ttlS: AS_IT_IS }
+      : { code: 'failure', failure: resolution };
+    this.#deps.replies.settle(waiter, outcome, block);
+  }
+
+  /** The cache as a stage: its answer, or that of the stages behind it, which goes into the cache. */
+  #lookUp({ arrival, zone }: Waiter, block: Block, question: Question): Promise<Resolution> {
+    const { replies, clock, tcpAnswerer } = this.#deps;
+    const isPlain = question.opcode === OPCODE.QUERY;
+    const cached = isPlain && replies.lookUp(tcpAnswerer, question, zone, clock.nowMs());
+    if (tcpAnswerer.refreshRequests > 0) this.refresh();
+    if (cached) return Promise.resolve({ ok: true, response: cached, by: 'cache' });
+    const { promise, resolve } = Promise.withResolvers<Resolution>();
+    const waiter: Waiter = {
+      arrival,
+      zone,
+      take: (outcome) => {
+        if (outcome.code === 'stale') replies.countStaleHit(waiter, outcome.stale);
+        resolve(resolutionOf(outcome, question));
+      },
+    };
+    this.#miss(waiter, block, keyOfQuestion(question, zone.block, this.#deps.hashSeed), question);
+    return promise;
+  }
 
   /** Looks at what responders want refreshed. */
   readonly refresh = (): void => {
@@ -139,104 +193,82 @@ export class Resolver {
       const flight = keyText(key);
       if (this.#inFlight.join(flight, undefined) !== 'started') return;
       onRefresh(key.block);
-      void this.#ask(block, key, questionOf(key, 0, 'udp'), flight);
+      const question = questionOf(key, { opcode: 0, transport: 'udp', asker: undefined });
+      void this.#ask(block, key, question, flight);
     });
   };
 
-  #miss(waiter: Waiter, key: CacheKey): void {
-    const { arrival, zone } = waiter;
-    const block = this.#plan.blocks.get(zone.block)!;
-    const opcode = (this.#query.flags & FLAG.OPCODE) >> 11;
-    const question = questionOf(key, opcode, arrival.client.protocol);
-    const flight = this.#flightOf(block, key, question, arrival);
+  #miss(waiter: Waiter, block: Block, key: CacheKey, question: Question): void {
+    const flight = this.#flightOf(block, key, question, waiter.arrival);
     this.#deps.replies.countMiss(waiter);
     const joined = this.#inFlight.join(flight, waiter);
     if (joined === 'full') {
-      const reason = 'too many queries in flight';
-      this.#fail([waiter], block, { rcode: RCODE.SERVFAIL, reason });
+      this.#deps.replies.settle(waiter, FULL, block);
     } else if (joined === 'started') {
       this.#verifyInTime(block, key, question, flight);
       void this.#ask(block, key, question, flight);
     }
   }
 
-  /** The question's text in the in-flight table. The loop detector's own question must be asked each time it comes. */
+  /** The question's text in the in-flight table; one of its own where nobody else may wait for the same answer. */
   #flightOf(block: Block, key: CacheKey, question: Question, { client }: Arrival): string {
     const text = question.opcode === 0 ? keyText(key) : `${keyText(key)} ${question.opcode}`;
+    // The loop detector's own question must be asked each time it comes.
     const isLoopQuestion =
       block.parts.loop?.sees(question.qname, question.qtype, () => client.peer()) ?? false;
-    return isLoopQuestion ? `${text} ${this.#loopQuestions++}` : text;
+    return isLoopQuestion || block.isPersonal ? `${text} ${this.#loneQuestions++}` : text;
   }
 
   async #ask(block: Block, key: CacheKey, question: Question, flight: string): Promise<void> {
-    const resolution = await this.#resolve(block, question);
-    const { store, clock, replies } = this.#deps;
-    const nowMs = clock.nowMs();
-    const stale = replaces(resolution) ? undefined : this.#staleBody(block, key, question);
+    const resolution = await this.#guard(block.ask, question);
+    const outcome = this.#conclude(block, key, question, resolution);
     const waiters = this.#inFlight.finish(flight);
     if (this.#inFlight.questionCount === 0) this.#onIdle();
-    if (stale !== undefined) {
-      for (const waiter of waiters) replies.sendStale(waiter, stale, block);
-      return;
-    }
-    if (!resolution.ok) {
-      this.#fail(waiters, block, resolution);
-      return;
-    }
-    const { response, by } = resolution;
-    // A reload may have taken the block away meanwhile, with its room in the cache.
-    const isAdmissible = this.#plan.blocks.has(key.block) && question.opcode === 0;
-    const ttlS = isAdmissible ? admit(store, block, key, question.qname, response, nowMs) : -1;
-    for (const waiter of waiters) replies.send(waiter, response.body, ttlS, by, block);
+    for (const waiter of waiters) this.#deps.replies.settle(waiter, outcome, block);
   }
 
-  async #resolve(block: Block, question: Question): Promise<Resolution> {
+  /** What those who wait get; a response goes into the cache. */
+  #conclude(block: Block, key: CacheKey, question: Question, resolution: Resolution): Outcome {
+    const stale = replacesStale(resolution) ? undefined : this.#stale(block, key, question);
+    if (stale !== undefined) return { code: 'stale', stale };
+    if (!resolution.ok) return { code: 'failure', failure: resolution };
+    const { store, clock } = this.#deps;
+    const { response, by } = resolution;
+    // A reload may have taken the block away meanwhile, with its room in the cache.
+    const isAdmissible = this.#plan.blocks.has(key.block) && question.opcode === OPCODE.QUERY;
+    const ttlS = isAdmissible
+      ? admit(store, block, key, question.qname, response, clock.nowMs())
+      : AS_IT_IS;
+    return { code: 'response', response, ttlS, by };
+  }
+
+  /** A stage that breaks an invariant costs its question a SERVFAIL, not the process. */
+  async #guard(ask: Next, question: Question): Promise<Resolution> {
     try {
-      for (const source of block.parts.sources) {
-        const resolution = source.resolve(question);
-        if (resolution !== undefined) return await resolution;
-      }
+      return await ask(question);
     } catch (error) {
       this.#deps.replies.countPanic(error);
       return { ok: false, rcode: RCODE.SERVFAIL, reason: String(error) };
     }
-    return { ok: false, rcode: RCODE.SERVFAIL, reason: 'no next plugin found' };
   }
 
   /** `serve_stale ... verify TIMEOUT`: when the upstream takes longer, those who wait get the stale answer. */
   #verifyInTime(block: Block, key: CacheKey, question: Question, flight: string): void {
     const timeoutMs = block.cacheFor(question.qname)?.stale?.verifyTimeoutMs ?? 0;
-    if (timeoutMs === 0 || this.#staleBody(block, key, question) === undefined) return;
+    if (timeoutMs === 0 || this.#stale(block, key, question) === undefined) return;
     const timer = setTimeout(() => {
-      const stale = this.#staleBody(block, key, question);
+      const stale = this.#stale(block, key, question);
       if (stale === undefined) return;
       for (const waiter of this.#inFlight.takeWaiters(flight)) {
-        this.#deps.replies.sendStale(waiter, stale, block);
+        this.#deps.replies.settle(waiter, { code: 'stale', stale }, block);
       }
     }, timeoutMs);
     timer.unref();
   }
 
-  /** The stale answer that may stand in for a fresh one (RFC 8767 §4), where the block's policy keeps such. */
-  #staleBody(block: Block, key: CacheKey, question: Question): StaleAnswer | undefined {
-    const policy: CachePolicy | undefined = block.cacheFor(question.qname);
-    if (policy?.stale === undefined || question.opcode !== 0) return undefined;
+  #stale(block: Block, key: CacheKey, question: Question): StaleAnswer | undefined {
     const { store, clock } = this.#deps;
-    const at = store.find(key);
-    if (at === 0) return undefined;
-    const { words, doubles } = store.memory;
-    const flags = flagsOf(words, at);
-    const isUsable = clock.nowMs() < doubles[(at + ENTRY.STALE) >> 1]!;
-    if (!isUsable || (flags & ENTRY_FLAG.SERVER_ERROR) !== 0) return undefined;
-    return {
-      body: readBody(store.memory, at),
-      isDenial: (flags & ENTRY_FLAG.DENIAL) !== 0,
-      ttlS: policy.stale.responseTtlS,
-    };
-  }
-
-  #fail(waiters: readonly Waiter[], block: Block, failure: Failure): void {
-    for (const waiter of waiters) this.#deps.replies.sendFailure(waiter, failure, block);
+    return staleAnswer(store, block, key, question, clock.nowMs());
   }
 
   /** The block whose observers see a reply from the cache: one that is not direct. A refusal belongs to none. */
@@ -266,24 +298,14 @@ function isDue(store: CacheStore, at: number, nowMs: number): boolean {
   );
 }
 
-/** RFC 8767 §4, and CoreDNS's verify: only these two say something about the name. */
-function replaces(resolution: Resolution): boolean {
-  if (!resolution.ok) return false;
-  const { rcode } = resolution.response.body;
-  return rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN;
-}
-
-function questionOf(key: CacheKey, opcode: number, transport: 'udp' | 'tcp'): Question {
-  const { flags } = key;
-  const qname: Octets = key.octets.slice(0, key.qnameSize);
-  return {
-    qname,
-    qtype: key.qtype,
-    qclass: key.qclass,
-    opcode,
-    rd: (flags & KEY_FLAG.RD) !== 0,
-    cd: (flags & KEY_FLAG.CD) !== 0,
-    dnssecOk: (flags & KEY_FLAG.DO) !== 0,
-    transport,
-  };
+/** What a stage before the cache sees of an outcome: the TTLs that a client would see are in the response. */
+function resolutionOf(outcome: Outcome, question: Question): Resolution {
+  if (outcome.code === 'failure') return { ok: false, ...outcome.failure };
+  if (outcome.code === 'stale') {
+    const { body, ttlS } = outcome.stale;
+    return { ok: true, response: responseWithTtl(body, question, ttlS), by: 'cache' };
+  }
+  const { response, ttlS, by } = outcome;
+  const shown = ttlS < 0 ? response : responseWithTtl(response.body, question, ttlS);
+  return { ok: true, response: shown, by };
 }

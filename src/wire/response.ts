@@ -9,6 +9,7 @@
 
 import { NameCopier } from './compression.ts';
 import { type Octets, setU8, setU16, setU32, u8, u16, u32 } from './octets.ts';
+import { namesInData } from './rdata-names.ts';
 import { RecordCursor, readRecord, SECTION } from './record.ts';
 import { FLAG, HEADER_SIZE, MESSAGE_SIZE_MAX, NAME_SIZE_MAX, QTYPE } from './registry.ts';
 
@@ -45,37 +46,6 @@ export interface Response {
   readonly body: ResponseBody;
   readonly facts: ResponseFacts;
 }
-
-/** RDATA with names: octets before the first name, names, and whether they may be compressed when sent. */
-const NAMES_IN_RDATA: ReadonlyMap<
-  number,
-  readonly [prefix: number, names: number, compress: boolean]
-> = new Map([
-  [QTYPE.NS, [0, 1, true]],
-  [QTYPE.MD, [0, 1, true]],
-  [QTYPE.MF, [0, 1, true]],
-  [QTYPE.CNAME, [0, 1, true]],
-  [QTYPE.SOA, [0, 2, true]],
-  [QTYPE.MB, [0, 1, true]],
-  [QTYPE.MG, [0, 1, true]],
-  [QTYPE.MR, [0, 1, true]],
-  [QTYPE.PTR, [0, 1, true]],
-  [QTYPE.MINFO, [0, 2, true]],
-  [QTYPE.MX, [2, 1, true]],
-  [QTYPE.RP, [0, 2, false]],
-  [QTYPE.AFSDB, [2, 1, false]],
-  [QTYPE.RT, [2, 1, false]],
-  [QTYPE.SIG, [18, 1, false]],
-  [QTYPE.PX, [2, 2, false]],
-  [QTYPE.NXT, [0, 1, false]],
-  [QTYPE.SRV, [6, 1, false]],
-  // Order and preference; the three character-strings behind them are measured in place.
-  [QTYPE.NAPTR, [4, 1, false]],
-  [QTYPE.KX, [2, 1, false]],
-  [QTYPE.DNAME, [0, 1, false]],
-  [QTYPE.RRSIG, [18, 1, false]],
-  [QTYPE.NSEC, [0, 1, false]],
-]);
 
 /** RDATA of one size only. */
 const FIXED_SIZE: ReadonlyMap<number, number> = new Map([
@@ -220,16 +190,15 @@ class ResponseReader {
     const size = dataEnd - dataAt;
     const fixedSize = FIXED_SIZE.get(type);
     if (fixedSize !== undefined && size !== fixedSize) return false;
-    const names = NAMES_IN_RDATA.get(type);
+    const shape = namesInData(type);
     // Update messages carry empty RDATA (RFC 2136); nothing to read then.
-    if (names === undefined || size === 0) return this.#copyOctets(dataAt, dataEnd);
-    const [prefix, nameCount, compress] = names;
-    let at = dataAt + prefix;
+    if (shape === undefined || size === 0) return this.#copyOctets(dataAt, dataEnd);
+    let at = dataAt + shape.prefixSize;
     if (type === QTYPE.NAPTR) at = this.#stringsEnd(at, dataEnd, 3);
     if (at > dataEnd || !this.#copyOctets(dataAt, at)) return false;
-    for (let index = 0; index < nameCount; index++) {
+    for (let index = 0; index < shape.nameCount; index++) {
       const end = this.#nameEnd(at, dataEnd);
-      if (end < 0 || !this.#copyName(at, compress)) return false;
+      if (end < 0 || !this.#copyName(at, shape.compresses)) return false;
       at = end;
     }
     return this.#copyOctets(at, dataEnd);

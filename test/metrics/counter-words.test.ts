@@ -8,6 +8,7 @@ import {
   countBatch,
   countCacheHit,
   countCacheMiss,
+  countCacheResponse,
   countChainlessResponse,
   countIgnoredDatagram,
   countMissRingFull,
@@ -158,11 +159,11 @@ describe('counting', () => {
 
   test('cache hits and misses', () => {
     const words = new Int32Array(ROW_WORDS);
-    countCacheHit(words, 0, 0, 0, 0);
-    countCacheHit(words, 0, 3, 1, 1);
+    countCacheHit(words, 0, 0, 0);
+    countCacheHit(words, 0, 1, 1);
     countCacheMiss(words, 0);
+    countCacheResponse(words, 0, 3);
     assert.deepEqual(written(words), {
-      [ROW.cacheResponsesByRcode]: 1,
       [ROW.cacheResponsesByRcode + 3]: 1,
       [ROW.cacheHitsSuccess]: 1,
       [ROW.cacheHitsDenial]: 1,

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { countCacheHit, countRequest } from '../../src/metrics/counter-words.ts';
+import {
+  countCacheHit,
+  countCacheResponse,
+  countRequest,
+} from '../../src/metrics/counter-words.ts';
 import { CELLS_MAX } from '../../src/metrics/family.ts';
 import { parseExposition } from './exposition.ts';
 import { createMetrics, lines, SERVER, scrape } from './scrape.ts';
@@ -35,7 +39,8 @@ describe('reload', () => {
     const gone = open({ zone: 'gone.example.', cacheZones: 'gone.example.' });
     for (const { base } of [kept, gone]) {
       countRequest(words, base, 1, 0, 40, 40, 7);
-      countCacheHit(words, base, 0, 0, 0);
+      countCacheHit(words, base, 0, 0);
+      countCacheResponse(words, base, 0);
     }
     for (const zone of ['example.org.', 'gone.example.']) {
       metrics.families.dnsResponses.cell(SERVER, zone, '', 'NOERROR', 'forward').value = 1;

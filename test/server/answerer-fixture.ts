@@ -34,6 +34,7 @@ export function zonePlan(text: string, fields: Partial<ZonePlan> = {}): ZonePlan
     block: 1,
     row: 0,
     isDirect: true,
+    hasFront: false,
     udpSizeMax: 1232,
     takesAnyClass: false,
     ...fields,

@@ -10,7 +10,7 @@ import { type Octets, setU16 } from '../wire/octets.ts';
 import { HEADER_SIZE, RCODE } from '../wire/registry.ts';
 import { buildUpstreamQuery, OPT_SIZE } from '../wire/reply.ts';
 import { type Response, readResponse } from '../wire/response.ts';
-import type { Question, Resolution, Source } from './resolution.ts';
+import type { Question, Resolution, Stage } from './resolution.ts';
 
 interface Line {
   readonly forward: Forward;
@@ -27,12 +27,12 @@ interface LineQuery {
   readonly deadlineAtMs: number;
 }
 
-export class ForwardSource implements Source {
+export class ForwardStage implements Stage {
   readonly #lines: readonly Line[];
   readonly #udpSize: number;
   readonly #clock: Clock;
 
-  /** `udpSize`: what our OPT offers to upstreams, in octets. */
+  /** `udpSize`: what our OPT offers to upstreams, in octets. The forwards are the stage's own from now on. */
   constructor(forwards: readonly Forward[], udpSize: number, clock: Clock = systemClock) {
     this.#clock = clock;
     this.#lines = forwards.map((forward) => ({
@@ -49,6 +49,10 @@ export class ForwardSource implements Source {
         isBelow(question.qname, from) && !except.some((name) => isBelow(question.qname, name)),
     );
     return lines.length === 0 ? undefined : this.#ask(lines, question);
+  }
+
+  close(): void {
+    for (const { forward } of this.#lines) void forward.close();
   }
 
   async #ask(lines: readonly Line[], question: Question): Promise<Resolution> {

@@ -1,0 +1,61 @@
+/** Between a client's query, the key it has in the cache, and the question that the stages of a chain are asked. */
+import { CacheKey, finishKey, type HashSeed, KEY_FLAG } from '../cache/key.ts';
+import type { Asker, HostPort, Question } from '../directives/resolution.ts';
+import type { Octets } from '../wire/octets.ts';
+import type { Arrival } from './client.ts';
+
+/** A client as the stages see it. */
+export class ArrivalAsker implements Asker {
+  readonly #arrival: Arrival;
+  readonly #localOf: (listener: number) => HostPort;
+
+  constructor(arrival: Arrival, localOf: (listener: number) => HostPort) {
+    this.#arrival = arrival;
+    this.#localOf = localOf;
+  }
+
+  get query(): Octets {
+    return this.#arrival.query;
+  }
+
+  peer(): HostPort {
+    return this.#arrival.client.peer();
+  }
+
+  local(): HostPort {
+    return this.#localOf(this.#arrival.listener);
+  }
+}
+
+export interface QuestionOrigin {
+  readonly opcode: number;
+  readonly transport: 'udp' | 'tcp';
+  readonly asker: Asker | undefined;
+}
+
+/** The question that a key stands for. */
+export function questionOf(key: CacheKey, { opcode, transport, asker }: QuestionOrigin): Question {
+  const { flags } = key;
+  return {
+    qname: key.octets.slice(0, key.qnameSize),
+    qtype: key.qtype,
+    qclass: key.qclass,
+    opcode,
+    rd: (flags & KEY_FLAG.RD) !== 0,
+    cd: (flags & KEY_FLAG.CD) !== 0,
+    dnssecOk: (flags & KEY_FLAG.DO) !== 0,
+    transport,
+    asker,
+  };
+}
+
+/** The key of a question that a stage asks. */
+export function keyOfQuestion(question: Question, block: number, seed: HashSeed): CacheKey {
+  const key = new CacheKey();
+  const { qname, qtype, qclass, rd, cd, dnssecOk } = question;
+  key.octets.set(qname);
+  key.size = Math.ceil(qname.length / 4) + 2;
+  const flags = (dnssecOk ? KEY_FLAG.DO : 0) | (cd ? KEY_FLAG.CD : 0) | (rd ? KEY_FLAG.RD : 0);
+  finishKey(key, { qtype, qclass, qnameSize: qname.length }, block, flags, seed);
+  return key;
+}
