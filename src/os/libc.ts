@@ -22,6 +22,7 @@ export interface Libc {
   getsockopt(fd: number, level: number, option: number, value: Address, size: Address): number;
   close(fd: number): number;
   dup(fd: number): number;
+  dup3(fd: number, newFd: number, flags: number): number;
   poll(fds: Address, count: number, timeoutMs: number): number;
   recvmmsg(fd: number, messages: Address, count: number, flags: number, timeout: Address): number;
   sendmmsg(fd: number, messages: Address, count: number, flags: number): number;
@@ -63,6 +64,7 @@ const SIGNATURES = [
   'int getsockopt(int, int, int, uintptr_t, uintptr_t)',
   'int close(int)',
   'int dup(int)',
+  'int dup3(int, int, int)',
   'int poll(uintptr_t, unsigned long, int)',
   'int recvmmsg(int, uintptr_t, unsigned int, int, uintptr_t)',
   'int sendmmsg(int, uintptr_t, unsigned int, int)',
@@ -84,8 +86,10 @@ export const OS = {
   AF_UNIX: 1,
   AF_INET: 2,
   AF_INET6: 10,
+  AF_NETLINK: 16,
   SOCK_STREAM: 1,
   SOCK_DGRAM: 2,
+  SOCK_RAW: 3,
   SOCK_NONBLOCK: 0o4000,
   SOCK_CLOEXEC: 0o2000000,
   SOL_SOCKET: 1,
@@ -96,6 +100,7 @@ export const OS = {
   SO_TIMESTAMPNS: 35,
   SO_RCVBUFFORCE: 33,
   SO_MEMINFO: 55,
+  NETLINK_ROUTE: 0,
   IPPROTO_IP: 0,
   IPPROTO_IPV6: 41,
   IP_PKTINFO: 8,
