@@ -54,7 +54,7 @@ export async function startDaemon(
   writeFileSync(conf, corefile(port, site.upstreamPort));
   const flags = [
     ...['-localip', '127.0.0.1', '-conf', conf, '-basecorefile', template],
-    ...['-metrics-listen-address', `127.0.0.1:${await freePort()}`],
+    ...['-metrics-listen-address', `127.0.0.1:${await freePort()}`, '-control-socket='],
     ...['-setupinterface=false', '-setupiptables=false'],
   ];
   return whenReady(DAEMON, startProcess([...command, ...flags], site.core), port);

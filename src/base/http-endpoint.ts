@@ -1,13 +1,13 @@
 /**
- * An HTTP endpoint for machines: a few paths on one address, each with a text, over TLS where asked. The metrics and the
- * health check are served so.
+ * An HTTP endpoint for machines: a few paths on one address, each with a text, over TLS where asked. The metrics, the health
+ * check and the control socket are served so.
  *
  * Time-outs and SO_REUSEPORT are CoreDNS's (plugin/metrics, plugin/health), the latter so that an old and a new process, or
- * configuration, can serve side by side. Other methods than GET and HEAD are refused, and so are requests for another
- * host (host-header.ts). There is no compression and no HTTP/2.
+ * configuration, can serve side by side. A page takes GET and HEAD, an action takes POST; other methods are refused, and
+ * so are requests for another host (host-header.ts). There is no compression and no HTTP/2.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { AddressInfo, ListenOptions, Server, Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { isOwnHost } from './host-header.ts';
 
@@ -17,10 +17,15 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** A Unix socket in place of an address; nothing may be there yet. */
+export interface ListenPath {
+  readonly path: string;
+}
+
 /** Why an endpoint cannot open. */
-export interface ListenFailure {
+export interface ListenFailure<Address = ListenAddress> {
   readonly code: 'listen-failed';
-  readonly address: ListenAddress;
+  readonly address: Address;
   readonly cause: Error;
 }
 
@@ -32,18 +37,29 @@ export interface EndpointTls {
 }
 
 export interface Page {
+  /** Undefined: 200. */
+  readonly status?: number;
   /** Undefined: plain text in UTF-8. */
   readonly contentType?: string;
   readonly text: string;
 }
 
-/** What a path shows, made for each request; where that fails the client gets a 500. */
-export type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
+export type MakePage = () => Page | Promise<Page>;
+
+/** What a path does when it is posted to; what is posted is not read. It may take up to `ACTION_TIMEOUT_MS`. */
+export interface Action {
+  readonly post: MakePage;
+}
+
+/** What a path shows, made for each request, or does; where that fails the client gets a 500. */
+export type Pages = Readonly<Record<string, MakePage | Action>>;
 
 /** CoreDNS's read, write and idle time-out. */
 const TIMEOUT_MS = 5000;
 /** Node looks for requests that are too slow this often; its default of 30 s would make the time-out one of 35 s. */
 const TIMEOUT_CHECK_MS = 1000;
+/** A reload waits for upstream host names and, behind it, for another one. */
+export const ACTION_TIMEOUT_MS = 60_000;
 const LIMITS = {
   requestTimeout: TIMEOUT_MS,
   headersTimeout: TIMEOUT_MS,
@@ -70,7 +86,7 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
 }
 
 export class HttpEndpoint {
-  /** The port that is bound, where 0 was asked for. */
+  /** The port that is bound, where 0 was asked for; 0 for a Unix socket. */
   readonly port: number;
   readonly #server: Server;
   /** Those whose TLS handshake is under way too, which node:https does not count among its connections. */
@@ -79,7 +95,8 @@ export class HttpEndpoint {
 
   private constructor(server: Server) {
     this.#server = server;
-    this.port = (server.address() as AddressInfo).port;
+    const address = server.address() as AddressInfo | string;
+    this.port = typeof address === 'string' ? 0 : address.port;
     server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
@@ -90,12 +107,12 @@ export class HttpEndpoint {
    * Listens; `onError` gets what goes wrong in making a page or, later, at the listening socket. A client that fails in its
    * handshake or in its request learns so itself. Rejects where node:tls refuses the options.
    */
-  static async open(
-    address: ListenAddress,
+  static async open<Address extends ListenAddress | ListenPath>(
+    address: Address,
     pages: Pages,
     onError: (error: Error) => void,
     tls?: EndpointTls,
-  ): Promise<HttpEndpoint | ListenFailure> {
+  ): Promise<HttpEndpoint | ListenFailure<Address>> {
     const server = createServer(tls, (request, response) => {
       answer(pages, request, response).catch(onError);
     });
@@ -150,16 +167,21 @@ function createTlsServer({ options, admits }: EndpointTls, onRequest: RequestLis
 }
 
 /** A host name becomes one address, IPv4 if it has one, as with Go's net.Listen. */
-async function listen(server: Server, { host, port }: ListenAddress): Promise<void> {
-  const dns = process.getBuiltinModule('node:dns').promises;
-  const resolved = host && (await dns.lookup(host, { order: 'ipv4first' })).address;
+async function listen(server: Server, address: ListenAddress | ListenPath): Promise<void> {
+  const options = 'path' in address ? address : await addressOptions(address);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port, reusePort: true, ...(resolved && { host: resolved }) }, () => {
+    server.listen(options, () => {
       server.off('error', reject);
       resolve();
     });
   });
+}
+
+async function addressOptions({ host, port }: ListenAddress): Promise<ListenOptions> {
+  const dns = process.getBuiltinModule('node:dns').promises;
+  const resolved = host && (await dns.lookup(host, { order: 'ipv4first' })).address;
+  return { port, reusePort: true, ...(resolved && { host: resolved }) };
 }
 
 async function answer(
@@ -171,13 +193,21 @@ async function answer(
   const [path = ''] = (request.url ?? '').split('?');
   const page = pages[path];
   if (page === undefined) return end(response, 404, { text: 'Not Found\n' });
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
+  const isAction = typeof page !== 'function';
+  const methods = isAction ? ['POST'] : ['GET', 'HEAD'];
+  if (!methods.includes(request.method ?? '')) {
     // What a refused request still sends is not read.
-    response.setHeader('Allow', 'GET, HEAD').setHeader('Connection', 'close');
+    response.setHeader('Allow', methods.join(', ')).setHeader('Connection', 'close');
     return end(response, 405, { text: 'Method Not Allowed\n' });
   }
+  if (isAction) {
+    // One action a connection, and nothing that is posted is read. The client may be silent while it waits.
+    response.setHeader('Connection', 'close');
+    request.socket.setTimeout(ACTION_TIMEOUT_MS);
+  }
   try {
-    end(response, 200, await page());
+    const made = await (isAction ? page.post() : page());
+    end(response, made.status ?? 200, made);
   } catch (cause) {
     end(response, 500, { text: 'Internal Server Error\n' });
     throw cause;

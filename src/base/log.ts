@@ -9,6 +9,7 @@ import pino from 'pino';
 import { type Clock, systemClock } from './clock.ts';
 import { LineLimit } from './line-limit.ts';
 import { stdoutWriter } from './log-output.ts';
+import { printable } from './printable.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -38,9 +39,6 @@ const TAGS: Record<number, string> = { 20: 'DEBUG', 30: 'INFO', 40: 'WARNING', 5
 
 /** containerd cuts longer lines in two; the longest name takes 1,016 characters. */
 const MESSAGE_SIZE_MAX = 16_000;
-
-/** All but tab and newline (C0, DEL, C1), and what Unicode takes for a line break. */
-const CONTROLS = /[\p{Cc}\u2028\u2029]/gu;
 
 export interface LogOptions {
   readonly format?: 'text' | 'json';
@@ -125,12 +123,4 @@ class Sink {
 function shortened(message: string): string {
   if (message.length <= MESSAGE_SIZE_MAX) return message;
   return `${message.slice(0, MESSAGE_SIZE_MAX)}... (${message.length} characters)`;
-}
-
-function printable(message: string): string {
-  return message.replace(CONTROLS, (character) => {
-    if (character === '\t') return character;
-    if (character === '\n') return '\n  ';
-    return `\\${String(character.codePointAt(0)).padStart(3, '0')}`;
-  });
 }

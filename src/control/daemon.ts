@@ -27,7 +27,7 @@ import { TcpService } from '../server/tcp-service.ts';
 import type { UdpService } from '../server/udp-service.ts';
 import { Forward } from '../upstream/forward.ts';
 import { MESSAGE_SIZE_MAX, rcodeName } from '../wire/registry.ts';
-import { collect, collectPlugins } from './collect.ts';
+import { collect, collectPlugins, type Sources } from './collect.ts';
 import type { Configuration } from './configuration.ts';
 import { DescriptorCheck } from './descriptor-check.ts';
 import { Endpoints } from './endpoints.ts';
@@ -63,6 +63,9 @@ export class Daemon {
   readonly metrics: Metrics;
   readonly resolver: Resolver;
   readonly udp: UdpService;
+  readonly sources: Sources;
+  /** Threads; 0 with node:dgram. */
+  readonly responderCount: number;
   readonly #options: DaemonOptions;
   readonly #store: CacheStore;
   readonly #adopted: AdoptedSockets;
@@ -93,6 +96,7 @@ export class Daemon {
     const { log } = options;
     const libc = chooseBackend(options.udpBackend, log);
     const responderCount = libc ? options.responderCount : 0;
+    this.responderCount = responderCount;
     const sizing = sizeMemory(configuration.servers, options.cacheBytes, responderCount + 1);
     const memory = CacheMemory.create(sizing.plan);
     const counters = memory.words.subarray(memory.countersAt);
@@ -113,10 +117,10 @@ export class Daemon {
     const store = this.#store;
     this.#servers = new Servers({ clock: systemClock, store, udp, tcp, resolver });
     this.#endpoints = new Endpoints(this.metrics, log, options.metricsAddress);
+    this.sources = { store, resolver, tcp, udp, logLosses: log.losses };
     this.metrics.collect = () => {
       const { generation } = this.#servers;
-      const sources = { store, resolver, tcp, udp, logLosses: log.losses };
-      if (generation) collect(this.metrics.families, sources, generation);
+      if (generation) collect(this.metrics.families, this.sources, generation);
     };
     this.#descriptors = new DescriptorCheck(log);
     this.#housekeeping = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS);

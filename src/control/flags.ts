@@ -50,6 +50,8 @@ export interface Flags {
   /** Of cache memory; 0: sized from the Corefile. */
   readonly cacheBytes: number;
   readonly logFormat: (typeof LOG_FORMATS)[number];
+  /** Empty: none. */
+  readonly controlSocketPath: string;
 }
 
 export type CommandLine =
@@ -59,6 +61,9 @@ export type CommandLine =
   /** For stderr; help was asked for (0), or the arguments make no sense (2). */
   | { readonly code: 'usage'; readonly text: string; readonly exitCode: 0 | 2 }
   | { readonly code: 'fatal'; readonly message: string; readonly exitCode: 1 };
+
+/** Where `zerohop` looks for the daemon. */
+export const CONTROL_SOCKET_PATH = '/run/zerohop/control.sock';
 
 const UDP_BACKENDS = ['auto', 'mmsg', 'dgram'] as const;
 const LOG_FORMATS = ['text', 'json'] as const;
@@ -119,6 +124,7 @@ const SPECS = {
     { min: 0, max: CACHE_BYTES_MAX },
   ),
   'log-format': choiceFlag(LOG_FORMATS, 'text', 'text or json'),
+  'control-socket': stringFlag(CONTROL_SOCKET_PATH, 'Unix socket for zerohop; empty: none'),
 };
 
 /** Reads the arguments behind the program's name. */
@@ -175,6 +181,7 @@ function flagsOf(
     udpBackend: values['udp-backend'],
     cacheBytes: values['cache-memory'],
     logFormat: values['log-format'],
+    controlSocketPath: values['control-socket'],
   };
 }
 

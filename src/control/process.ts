@@ -11,6 +11,8 @@ import { CAPABILITY, keepCapabilities } from '../os/capabilities.ts';
 import { loadLibc } from '../os/libc.ts';
 import { unblockSignal } from '../os/signal-mask.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
+import { controlPages } from './control-pages.ts';
+import { ControlSocket } from './control-socket.ts';
 import { Daemon } from './daemon.ts';
 import { type Flags, readCommandLine } from './flags.ts';
 import { Reloader } from './reload.ts';
@@ -80,10 +82,19 @@ async function serve(flags: Flags, signals: Signals): Promise<void> {
     read,
     serve: (next) => daemon.serve(next),
   });
-  obeySignals(signals, daemon, reloader, log);
+  const pages = controlPages(daemon, reloader, path);
+  const control = ControlSocket.open(flags.controlSocketPath, pages, log);
+  obeySignals(signals, { daemon, reloader, control, log });
 }
 
-function obeySignals(signals: Signals, daemon: Daemon, reloader: Reloader, log: Log): void {
+interface Running {
+  readonly daemon: Daemon;
+  readonly reloader: Reloader;
+  readonly control: ControlSocket;
+  readonly log: Log;
+}
+
+function obeySignals(signals: Signals, { daemon, reloader, control, log }: Running): void {
   let isEnding = false;
   const end = async (signal: string) => {
     if (isEnding) return;
@@ -91,6 +102,7 @@ function obeySignals(signals: Signals, daemon: Daemon, reloader: Reloader, log: 
     log.info(`${signal}: Shutting down`);
     await reloader.close();
     await setTimeout(daemon.lameduckMs);
+    await control.close();
     await daemon.close();
     process.exit(0);
   };

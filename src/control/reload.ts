@@ -19,6 +19,14 @@ export interface ReloaderOptions {
   readonly serve: (configuration: Configuration) => Promise<void>;
 }
 
+/** How a reload that was asked for went. */
+export type ReloadResult =
+  | { readonly ok: true; readonly hash: string }
+  /** The running configuration goes on. */
+  | { readonly ok: false; readonly reason: string };
+
+const ENDING: ReloadResult = { ok: false, reason: 'the daemon is ending' };
+
 export class Reloader {
   readonly #options: ReloaderOptions;
   readonly #log: Log;
@@ -28,6 +36,8 @@ export class Reloader {
   #timer: NodeJS.Timeout | undefined;
   /** Reloads happen one after another. */
   #turn: Promise<void> = Promise.resolve();
+  /** Asked for and not begun; who asks meanwhile gets the same. */
+  #due: Promise<ReloadResult> | undefined;
   #isClosed = false;
 
   constructor(running: Configuration, options: ReloaderOptions) {
@@ -38,10 +48,18 @@ export class Reloader {
     this.#schedule();
   }
 
-  /** SIGUSR1: reads and takes over, changed or not. */
-  reload(): Promise<void> {
-    this.#turn = this.#turn.then(() => (this.#isClosed ? undefined : this.#takeOver(true)));
-    return this.#turn;
+  get running(): Configuration {
+    return this.#running;
+  }
+
+  /** SIGUSR1 and the control socket: reads and takes over, changed or not. However often asked, one waits at most. */
+  reload(): Promise<ReloadResult> {
+    this.#due ??= this.#turn.then(() => {
+      this.#due = undefined;
+      return this.#isClosed ? ENDING : this.#takeOver(this.#options.read());
+    });
+    this.#turn = this.#due.then(() => {});
+    return this.#due;
   }
 
   async close(): Promise<void> {
@@ -66,17 +84,16 @@ export class Reloader {
     if (this.#isClosed) return;
     const watchesCorefile = reloadOptions(this.#running) !== undefined;
     if (!watchesCorefile && this.#running.resolvConf === '') return;
-    await this.#takeOver(false, watchesCorefile);
-  }
-
-  async #takeOver(isForced: boolean, watchesCorefile = true): Promise<void> {
     const result = this.#options.read();
-    const tried = result.ok ? fingerprint(result.configuration) : result.error.message;
-    if (!isForced && tried === this.#tried) return;
+    if (triedText(result) === this.#tried) return;
     // Without `reload` only resolv.conf files are looked at: the Corefile must be the one that runs.
     const isSameCorefile = result.ok && result.configuration.hash === this.#running.hash;
-    if (!isForced && !watchesCorefile && !isSameCorefile) return;
-    this.#tried = tried;
+    if (!watchesCorefile && !isSameCorefile) return;
+    await this.#takeOver(result);
+  }
+
+  async #takeOver(result: ConfigurationResult): Promise<ReloadResult> {
+    this.#tried = triedText(result);
     this.#options.log.info('Reloading');
     try {
       if (!result.ok) throw result.error;
@@ -85,12 +102,13 @@ export class Reloader {
       this.#options.families.reloadFailed.cell().value += 1;
       const reason = error instanceof Error ? error.message : String(error);
       this.#log.error(`Corefile changed but reload failed: ${reason}`);
-      return;
+      return { ok: false, reason };
     }
     this.#running = (result as { configuration: Configuration }).configuration;
     this.#showVersion(this.#running.hash);
     this.#log.info(`Running configuration SHA512 = ${this.#running.hash}`);
     this.#options.log.info('Reloading complete');
+    return { ok: true, hash: this.#running.hash };
   }
 
   #showVersion(hash: string): void {
@@ -103,6 +121,10 @@ export class Reloader {
 /** Process-wide: of several blocks the first counts. */
 function reloadOptions(configuration: Configuration): ReloadOptions | undefined {
   return configuration.servers.find(({ reload }) => reload !== undefined)?.reload;
+}
+
+function triedText(result: ConfigurationResult): string {
+  return result.ok ? fingerprint(result.configuration) : result.error.message;
 }
 
 function fingerprint({ hash, resolvConf }: Configuration): string {

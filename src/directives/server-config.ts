@@ -29,6 +29,8 @@ export interface ServerConfig {
   readonly zones: readonly ZoneKey[];
   /** The block printed canonically: alike for two blocks exactly if they hold the same words. */
   readonly canonical: string;
+  /** The names of its directives, each once, in the order of the Corefile. */
+  readonly directives: readonly string[];
   /** Undefined: every address. */
   readonly bind: readonly BindOptions[] | undefined;
   readonly bufsize: number | undefined;
@@ -76,6 +78,7 @@ function readServerBlock(block: ServerBlock, options: ServerBlockOptions): Serve
   return {
     zones,
     canonical: printServerBlock(block),
+    directives: [...byName.keys()],
     bind: readBind(linesOf('bind')),
     bufsize: readBufsize(linesOf('bufsize'), context),
     cache: readCache(linesOf('cache'), context),

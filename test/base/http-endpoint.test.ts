@@ -113,6 +113,26 @@ describe('requests', () => {
     }
   });
 
+  test('an action is done once for each post, and nothing that is posted is read', async () => {
+    let count = 0;
+    const endpoint = await open({
+      '/do': { post: () => ({ text: String(++count), status: 422 }) },
+    });
+    for (const method of ['GET', 'HEAD', 'PUT']) {
+      const { status, head } = await request(endpoint, method, '/do');
+      assert.equal(status, 405);
+      assert.match(head, /^allow: POST$/im);
+    }
+    const done = await request(endpoint, 'POST', '/do');
+    assert.deepEqual([done.status, done.body], [422, '1']);
+    const socket = await dial(endpoint);
+    socket.write('POST /do HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n');
+    const [data] = await once(socket, 'data');
+    assert.match(String(data), /^HTTP\/1\.1 422 [\s\S]*connection: close/i);
+    await once(socket, 'close');
+    assert.equal(count, 2);
+  });
+
   test('a page that fails is a 500, and is reported', async () => {
     const failure = new Error('no text today');
     const errors: Error[] = [];

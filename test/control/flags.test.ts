@@ -42,6 +42,7 @@ const DEFAULTS: Flags = {
   udpBackend: 'auto',
   cacheBytes: 0,
   logFormat: 'text',
+  controlSocketPath: '/run/zerohop/control.sock',
 };
 
 test('defaults', () => assert.deepEqual(flagsOf(), DEFAULTS));
@@ -86,6 +87,8 @@ describe('each flag', () => {
     [['-cache-memory', '64Mi'], { cacheBytes: 64 * 2 ** 20 }],
     [['-cache-memory=1Gi'], { cacheBytes: 2 ** 30 }],
     [['-log-format=json'], { logFormat: 'json' }],
+    [['-control-socket='], { controlSocketPath: '' }],
+    [['-control-socket', '/s'], { controlSocketPath: '/s' }],
   ];
   for (const [args, expected] of cases) {
     test(args.join(' '), () => assert.deepEqual(flagsOf(...args), { ...DEFAULTS, ...expected }));

@@ -222,7 +222,8 @@ export class Daemon {
     const metrics = `127.0.0.1:${this.ports.metrics}`;
     const localIp = ['-localip', '127.0.0.1', '-conf', this.#corefilePath];
     const host = ['-setupinterface=false', '-setupiptables=false'];
-    const own = [...localIp, ...host, '-metrics-listen-address', metrics, ...args];
+    const quiet = ['-metrics-listen-address', metrics, '-control-socket='];
+    const own = [...localIp, ...host, ...quiet, ...args];
     if (this.#options.byLauncher) return [join(ROOT, 'src/cli/node-cache'), ...own];
     const [command, ...rest] = [...wrapper, process.execPath, ...nodeFlags, program, ...own];
     return [command!, ...rest];

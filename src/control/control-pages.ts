@@ -1,0 +1,30 @@
+/**
+ * What the control socket shows and does:
+ *
+ *     GET  /status   a `Status` (status.ts)
+ *     POST /reload   reads the Corefile again and waits for the outcome: a `ReloadResult` (reload.ts), 200 or 422
+ */
+import type { Page, Pages } from '../base/http-endpoint.ts';
+import type { Daemon } from './daemon.ts';
+import type { Reloader } from './reload.ts';
+import { statusOf } from './status.ts';
+
+/** RFC 9110 §15.5.21: the request was understood, and the Corefile is what cannot be processed. */
+const UNPROCESSABLE = 422;
+
+/** `path`: of the Corefile, as given. */
+export function controlPages(daemon: Daemon, reloader: Reloader, path: string): Pages {
+  return {
+    '/status': () => json(statusOf(daemon, reloader.running, path)),
+    '/reload': {
+      post: async () => {
+        const result = await reloader.reload();
+        return json(result, result.ok ? 200 : UNPROCESSABLE);
+      },
+    },
+  };
+}
+
+function json(value: unknown, status = 200): Page {
+  return { status, contentType: 'application/json', text: `${JSON.stringify(value)}\n` };
+}

@@ -1,0 +1,160 @@
+/**
+ * What the daemon says of itself at the control socket, as plain data for `zerohop` and for people: what it runs, where it
+ * listens, whom it asks and how they are, what it holds and what it had to drop. Neither names that clients ask for nor
+ * clients are in it.
+ */
+import type { ScalarFamily } from '../metrics/family.ts';
+import type { ForwardSnapshot } from '../upstream/forward.ts';
+import type { Configuration } from './configuration.ts';
+import type { Daemon } from './daemon.ts';
+import type { RunningBlock } from './generation.ts';
+import { REVISION, VERSION } from './version.ts';
+
+/** Fields are added; none changes its meaning or goes without a line in the change log. */
+export interface Status {
+  readonly program: 'zerohop';
+  readonly version: string;
+  readonly revision: string;
+  readonly node: string;
+  readonly pid: number;
+  /** RFC 3339, of the machine's clock. */
+  readonly startedAt: string;
+  readonly uptimeS: number;
+  readonly configuration: ConfigurationStatus;
+  readonly listeners: readonly ListenerStatus[];
+  readonly blocks: readonly BlockStatus[];
+  readonly udp: UdpStatus;
+  readonly inFlight: InFlightStatus;
+  readonly cache: CacheStatus;
+  /** Since the start. */
+  readonly drops: DropStatus;
+}
+
+export interface ConfigurationStatus {
+  /** As given; what is served was read from it. */
+  readonly path: string;
+  /** SHA-512 of the parsed file. */
+  readonly hash: string;
+}
+
+export interface ListenerStatus {
+  /** An IP address; empty: every address. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface BlockStatus {
+  readonly zones: readonly { readonly zone: string; readonly port: number }[];
+  /** Names, each once, in the order of the Corefile. */
+  readonly directives: readonly string[];
+  readonly listeners: readonly ListenerStatus[];
+  /** Undefined: the block has no cache. */
+  readonly cache: { readonly success: number; readonly denial: number } | undefined;
+  readonly forwards: readonly (ForwardSnapshot & { readonly from: string })[];
+}
+
+export interface UdpStatus {
+  readonly backend: 'mmsg' | 'dgram';
+  readonly responders: number;
+  readonly responderRestarts: number;
+  readonly tcpConnections: number;
+}
+
+export interface InFlightStatus {
+  readonly questions: number;
+  readonly waiters: number;
+  readonly coalesced: number;
+}
+
+export interface CacheStatus {
+  readonly usedBytes: number;
+  readonly budgetBytes: number;
+  readonly entries: number;
+}
+
+/** Each is a reason why a query got no answer, or none that it should have. */
+export interface DropStatus {
+  /** The kernel's receive queues were full. */
+  readonly receiveQueue: number;
+  /** The rings from the responders to the resolver were full, or a client held its share of them. */
+  readonly misses: number;
+  readonly inFlightFull: number;
+  readonly inFlightUnfair: number;
+  readonly tcpFull: number;
+  readonly tcpUnfair: number;
+  /** Replies that the kernel refused to send. */
+  readonly sendFailures: number;
+  /** Responses not cached since no room could be made. */
+  readonly cacheRefused: number;
+}
+
+export function statusOf(daemon: Daemon, configuration: Configuration, path: string): Status {
+  daemon.metrics.fold();
+  const { store, resolver, tcp, udp } = daemon.sources;
+  const { families } = daemon.metrics;
+  const { questionCount, waiterCount, coalescedCount } = resolver.inFlight;
+  const uptimeS = process.uptime();
+  const { listeners = [], blocks = [] } = daemon.generation ?? {};
+  return {
+    program: 'zerohop',
+    version: VERSION,
+    revision: REVISION,
+    node: process.version,
+    pid: process.pid,
+    startedAt: new Date(Date.now() - uptimeS * 1000).toISOString(),
+    uptimeS: Math.round(uptimeS),
+    configuration: { path, hash: configuration.hash },
+    listeners: listeners.map(listenerOf),
+    blocks: blocks.map((block) => blockOf(block, daemon)),
+    udp: {
+      backend: udp.kind,
+      responders: daemon.responderCount,
+      responderRestarts: total(families.responderRestarts),
+      tcpConnections: tcp.connectionCount,
+    },
+    inFlight: { questions: questionCount, waiters: waiterCount, coalesced: coalescedCount },
+    cache: {
+      usedBytes: store.usedBytes,
+      budgetBytes: store.capacityBytes,
+      entries: store.entryCount,
+    },
+    drops: dropsOf(daemon),
+  };
+}
+
+function dropsOf({ sources, metrics: { families } }: Daemon): DropStatus {
+  const { store, resolver, tcp, udp } = sources;
+  return {
+    receiveQueue: total(families.receiveQueueDrops),
+    misses: total(families.missesDropped),
+    inFlightFull: resolver.inFlight.fullCount,
+    inFlightUnfair: resolver.inFlight.unfairCount,
+    tcpFull: tcp.shares.fullCount,
+    tcpUnfair: tcp.shares.unfairCount,
+    // Of responders; the resolver's own stand at the service.
+    sendFailures: families.sendFailures.cell('responder').value + udp.sendFailures,
+    cacheRefused: store.refusedCount,
+  };
+}
+
+function blockOf({ config, block, chain, listeners }: RunningBlock, daemon: Daemon): BlockStatus {
+  const usage = config.cache && daemon.sources.store.usage(block.parts.number);
+  return {
+    zones: config.zones.map(({ zone, port }) => ({ zone, port })),
+    directives: config.directives,
+    listeners: listeners.map(listenerOf),
+    cache: usage && { success: usage.successCount, denial: usage.denialCount },
+    forwards: chain.forwards.map((forward) => ({
+      from: forward.options.from,
+      ...forward.snapshot(),
+    })),
+  };
+}
+
+function listenerOf({ host, port }: ListenerStatus): ListenerStatus {
+  return { host, port };
+}
+
+function total(family: Pick<ScalarFamily, 'get'>): number {
+  return family.get().values.reduce((sum, { value }) => sum + value, 0);
+}
