@@ -4,7 +4,7 @@
  * bounded queue, beyond that the query fails at once.
  */
 import type { UpstreamContext } from './context.ts';
-import type { Route } from './failure.ts';
+import type { Route, UpstreamFailure } from './failure.ts';
 import type { Proto } from './observer.ts';
 import { QueryLimit } from './query-limit.ts';
 import { jittered } from './random.ts';
@@ -14,6 +14,8 @@ import type { Carrier, UpstreamQuery } from './upstream-query.ts';
 
 /** Each may be held up by one slow name: 64 slow names at once. node-cache opens one connection a query in flight. */
 const CONNECTIONS_MAX = 64;
+/** A second one helps where the first meets a dead server behind a virtual address; more at once only help who is gone. */
+const DIALLING_MAX = 4;
 /** As many as all connections together hold (64 x 64): a dead upstream at 5,000 queries a second fills both in 1.6 s. */
 const QUEUE_MAX = 4096;
 /** A kube-dns replica that came later gets its share of the connections within this, where `max_age` is not set. */
@@ -71,7 +73,12 @@ export class ConnectionSet implements Carrier, ConnectionOwner {
     }
   }
 
-  connectionClosed(connection: TcpConnection, byPeer: boolean, nowMs: number): void {
+  connectionClosed(
+    connection: TcpConnection,
+    failure: UpstreamFailure,
+    byPeer: boolean,
+    nowMs: number,
+  ): void {
     this.#connections.splice(this.#connections.indexOf(connection), 1);
     if (this.#queryLimit.answered(connection.answered)) this.#limitChanged();
     if (byPeer) {
@@ -79,7 +86,10 @@ export class ConnectionSet implements Carrier, ConnectionOwner {
       const closed = { dialledAtMs, lastReadAtMs, answered, unanswered: outstandingCount };
       if (this.#queryLimit.closed(closed, nowMs)) this.#limitChanged();
     }
-    this.#drain(nowMs);
+    // Nothing came of it, and nothing else is open: what waits would be dialled for again, 64 at a time.
+    const isHopeless = connection.answered === 0 && !this.#connections.some(({ isOpen }) => isOpen);
+    if (isHopeless) this.#loseQueue(failure, nowMs);
+    else this.#drain(nowMs);
   }
 
   snapshot() {
@@ -95,15 +105,21 @@ export class ConnectionSet implements Carrier, ConnectionOwner {
 
   /** Closes all connections; what is outstanding or queued is lost. */
   close(nowMs: number): void {
+    this.#loseQueue({ code: 'closed' }, nowMs);
+    for (const connection of [...this.#connections]) connection.close(nowMs);
+  }
+
+  #loseQueue(failure: UpstreamFailure, nowMs: number): void {
     const queued = [...this.#queue];
     this.#queue.clear();
-    for (const query of queued) query.sender.lost(query, { code: 'closed' }, false, nowMs);
-    for (const connection of [...this.#connections]) connection.close(nowMs);
+    for (const query of queued) query.sender.lost(query, failure, false, nowMs);
   }
 
   #choose(nowMs: number, shunned: Carrier | undefined): TcpConnection | undefined {
     let fallback: TcpConnection | undefined;
+    let dialling = 0;
     for (const connection of this.#connections) {
+      if (!connection.isOpen) dialling++;
       if (connection === shunned || !connection.hasRoom(nowMs)) continue;
       if (!connection.isHeldUp(nowMs)) {
         this.#context.observer.connectionReused(this.route.to, this.#proto);
@@ -113,7 +129,8 @@ export class ConnectionSet implements Carrier, ConnectionOwner {
         fallback = connection;
       }
     }
-    return this.#connections.length < CONNECTIONS_MAX ? this.#dial(nowMs) : fallback;
+    const mayDial = this.#connections.length < CONNECTIONS_MAX && dialling < DIALLING_MAX;
+    return mayDial ? this.#dial(nowMs) : fallback;
   }
 
   #dial(nowMs: number): TcpConnection {

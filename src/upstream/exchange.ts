@@ -6,7 +6,7 @@
  *               |   `-- TC over UDP -> ask over TCP
  *               |   `-- failover RCODE -> ask the next upstream
  *               |-- late (hedge) -> ask as well on another connection or upstream, at most twice
- *               |-- every upstream silent -> wait for one of them to answer somebody (forward.ts parks it)
+ *               |-- every upstream silent -> wait for one of them to answer somebody (forward.ts parks it), or fail at once
  *               |-- connection closed after progress -> ask again at once, costs nothing
  *               `-- failed -> next upstream; after each round over all of them a longer pause
  */
@@ -169,7 +169,7 @@ export class Exchange implements QuerySender, TimerTarget {
     attempt.isOver = true;
   }
 
-  /** CoreDNS's loop over the list, with those that have fallen silent behind the others. */
+  /** CoreDNS's loop over the list, without those that have fallen silent. */
   #askNext(nowMs: number): void {
     this.#retryAtMs = Number.POSITIVE_INFINITY;
     const upstream = this.#choose(undefined, nowMs);
@@ -204,29 +204,15 @@ export class Exchange implements QuerySender, TimerTarget {
     }
   }
 
-  /** The next one that is not down nor silent, or silent but due for a trial, or silent for a moment only. */
+  /** The next one that is not down, and not silent unless it is due for a trial. */
   #choose(except: Upstream | undefined, nowMs: number): Upstream | undefined {
-    return (
-      this.#next(except, ({ silence }) => silence.takeTurn(nowMs)) ??
-      this.#next(except, ({ silence }) => !silence.isCertain(nowMs))
-    );
-  }
-
-  #next(
-    except: Upstream | undefined,
-    suits: (upstream: Upstream) => boolean,
-  ): Upstream | undefined {
     for (let passed = 0; passed < this.#upstreams.length; passed++) {
-      const upstream = this.#nextUpstream();
-      if (upstream !== except && !upstream.health.isDown && suits(upstream)) return upstream;
+      const upstream = this.#upstreams[this.#position]!;
+      this.#position = (this.#position + 1) % this.#upstreams.length;
+      if (upstream === except || upstream.health.isDown) continue;
+      if (upstream.silence.takeTurn(nowMs)) return upstream;
     }
     return undefined;
-  }
-
-  #nextUpstream(): Upstream {
-    const upstream = this.#upstreams[this.#position]!;
-    this.#position = (this.#position + 1) % this.#upstreams.length;
-    return upstream;
   }
 
   #ask(upstream: Upstream, nowMs: number, late?: Attempt): void {
@@ -308,7 +294,7 @@ export class Exchange implements QuerySender, TimerTarget {
     late.upstream.unanswered(late.askedAtMs, nowMs);
     const { silence } = late.upstream;
     const other = this.#choose(late.upstream, nowMs);
-    if (other === undefined && silence.isCertain(nowMs) && !silence.takeTurn(nowMs)) return;
+    if (other === undefined && !silence.takeTurn(nowMs)) return;
     // Who leaves a silent upstream for another does not ask twice because of load.
     const isMove = other?.silence.isSuspected === false && silence.isSuspected;
     if (!isMove && !this.#host.takeHedge()) return;

@@ -14,7 +14,7 @@ import type { UpstreamObserver } from './observer.ts';
 import type { Endpoint, ForwardOptions } from './options.ts';
 import { createPolicy, type OrderChoice } from './policy.ts';
 import { RandomPool, type RandomSource } from './random.ts';
-import { TRIAL_INTERVAL_MS } from './silence.ts';
+import { TRIAL_PAUSE_MIN_MS } from './silence.ts';
 import { Timer, TimerWheel } from './timer-wheel.ts';
 import { Upstream, type UpstreamSnapshot, upstreamKey } from './upstream.ts';
 import { WriteTurn } from './write-turn.ts';
@@ -26,8 +26,8 @@ const HEDGE_SHARE = 0.2;
 /** ... but a stalled connection or two may be emptied at once. */
 const HEDGE_BURST = 128;
 
-/** Questions that wait for silent upstreams; as many as are on the way to one that is slow. */
-const PARKED_MAX = 4096;
+/** Questions that wait for silent upstreams, and so survive a short break: all of a usual node's. In a flood the others fail at once. */
+const PARKED_MAX = 1024;
 /** Each answer lets so many of them go: the upstream sets the pace, and all have gone after a dozen round trips. */
 const RELEASED_BY_ANSWER = 2;
 
@@ -135,7 +135,7 @@ export class Forward implements ExchangeHost {
   park(exchange: Exchange, nowMs: number): boolean {
     if (this.#parked.size === PARKED_MAX) return false;
     this.#parked.add(exchange);
-    this.wheel.scheduleBy(this.#parkTimer, nowMs + TRIAL_INTERVAL_MS);
+    this.wheel.scheduleBy(this.#parkTimer, nowMs + TRIAL_PAUSE_MIN_MS);
     return true;
   }
 
@@ -160,7 +160,7 @@ export class Forward implements ExchangeHost {
   #tryParked(nowMs: number): void {
     this.#release(nowMs);
     if (this.#parked.size > 0) {
-      this.wheel.scheduleBy(this.#parkTimer, nowMs + TRIAL_INTERVAL_MS);
+      this.wheel.scheduleBy(this.#parkTimer, nowMs + TRIAL_PAUSE_MIN_MS);
     }
   }
 

@@ -34,7 +34,12 @@ export interface ConnectionOwner {
   /** It has room again. */
   connectionFreed(connection: TcpConnection, nowMs: number): void;
   /** It closed; called before the senders of its queries hear of it. */
-  connectionClosed(connection: TcpConnection, byPeer: boolean, nowMs: number): void;
+  connectionClosed(
+    connection: TcpConnection,
+    failure: UpstreamFailure,
+    byPeer: boolean,
+    nowMs: number,
+  ): void;
 }
 
 export interface ConnectionLimits {
@@ -258,7 +263,7 @@ export class TcpConnection implements Carrier, Flushable, MessageSink, TimerTarg
     this.#state = 'closed';
     this.#context.wheel.cancel(this.#timer);
     this.#socket.destroy();
-    this.#owner.connectionClosed(this, byPeer, nowMs);
+    this.#owner.connectionClosed(this, failure, byPeer, nowMs);
     const orphans = [...this.#outstanding.values()];
     this.#outstanding.clear();
     this.#unsent = [];

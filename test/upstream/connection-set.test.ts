@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { askMany, assertAnswered, failureOf, openForward, openServer } from './support-forward.ts';
-import { blackHole, nameOf, queryFor } from './support-server.ts';
+import { blackHole, deadPort, nameOf, queryFor } from './support-server.ts';
 
 const tcp = { transport: 'tcp' } as const;
 
@@ -95,27 +95,49 @@ test('a server that answers out of order keeps its one connection', async (t) =>
   assert.equal(server.accepted, 1);
 });
 
-test('connections and the queue behind them are bounded, what is beyond fails at once', async (t) => {
+test('dials at a time and the queue behind them are bounded, what is beyond fails at once', async (t) => {
   const hole = await blackHole();
   t.after(() => hole.close());
   const { forward, events } = openForward(t, [hole.port], { maxFails: 0 });
-  const asked = Array.from({ length: 9000 }, () =>
+  const asked = Array.from({ length: 5000 }, () =>
     forward.exchange(queryFor('example.org.'), { ...tcp, deadlineMs: 600 }),
   );
   const [upstream] = forward.snapshot().upstreams;
-  assert.equal(upstream?.connections, 64);
-  assert.equal(upstream?.outstanding, 4096);
+  assert.equal(upstream?.connections, 4);
+  assert.equal(upstream?.outstanding, 4 * 64);
   assert.equal(upstream?.queued, 4096);
+  const room = 4 * 64 + 4096;
   const failures = (await Promise.all(asked)).map((result) => failureOf(result).code);
-  assert.equal(failures.filter((code) => code === 'overloaded').length, 9000 - 8192);
-  assert(events.count(/^overloaded/) >= 9000 - 8192);
+  assert.equal(failures.filter((code) => code === 'overloaded').length, 5000 - room);
+  assert(events.count(/^overloaded/) >= 5000 - room);
   assert.equal(forward.snapshot().exchanges, 0);
+});
+
+test('connections are bounded', async (t) => {
+  const server = await openServer(t, { replies: () => [] });
+  const { forward } = openForward(t, [server], { maxFails: 0 });
+  const asked = Array.from({ length: 4300 }, () =>
+    forward.exchange(queryFor('example.org.'), { ...tcp, deadlineMs: 600 }),
+  );
+  await Promise.all(asked);
+  assert.equal(server.accepted, 64);
+});
+
+test('a dial that is refused takes the queue with it: what waits is not dialled for', async (t) => {
+  const { forward, events } = openForward(t, [await deadPort()], { maxFails: 0 });
+  const asked = Array.from({ length: 4000 }, () =>
+    forward.exchange(queryFor('example.org.'), { ...tcp, deadlineMs: 1000 }),
+  );
+  await Promise.all(asked);
+  const dials = events.count(/^connectionOpened/);
+  // Four at first, then trials: seven a second at most.
+  assert(dials <= 4 + 7, `${dials} dials`);
 });
 
 test('what waits in the queue is asked when connections have room again', async (t) => {
   const server = await openServer(t);
   const { forward } = openForward(t, [server]);
-  const asked = askMany(forward, 6000);
+  const asked = askMany(forward, 4000);
   assert((forward.snapshot().upstreams[0]?.queued ?? 0) > 0);
   for (const result of await asked) assertAnswered(result);
   assert(server.accepted <= 64);

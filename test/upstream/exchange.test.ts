@@ -52,14 +52,37 @@ describe('exchange', { concurrency: true }, () => {
   });
 
   test('late queries are asked again within a budget', async (t) => {
-    const server = await openServer(t, { replies: () => [] });
+    const server = await openServer(t, {
+      replies: (query) => (nameOf(query).startsWith('late.') ? [] : [replyTo(query)]),
+    });
     const { forward, events } = openForward(t, [server], { maxFails: 0 });
     const asked = Array.from({ length: 400 }, () =>
-      forward.exchange(queryFor('example.org.'), { ...tcp, deadlineMs: 700 }),
+      forward.exchange(queryFor('late.example.org.'), { ...tcp, deadlineMs: 700 }),
     );
+    // It is slow with some names, and not silent.
+    assertAnswered(await forward.exchange(queryFor('example.org.'), tcp));
     for (const result of await Promise.all(asked)) assert.equal(failureOf(result).code, 'timeout');
     const late = events.count(/^reasked .* late$/);
     assert(late >= 128 && late <= 128 + 80, String(late));
+  });
+
+  test('a silent upstream gets trials only, however many questions are late or come', async (t) => {
+    const server = await openServer(t, { replies: () => [] });
+    const { forward } = openForward(t, [server], { maxFails: 0 });
+    const late = Array.from({ length: 100 }, () =>
+      forward.exchange(queryFor('late.example.org.'), { ...udp, deadlineMs: 1000 }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    // A thousand wait for it to answer somebody; beyond, the failure is there at once.
+    const asked = Array.from({ length: 1500 }, () =>
+      forward.exchange(queryFor('example.org.'), { ...udp, deadlineMs: 500 }),
+    );
+    const codes = (await Promise.all(asked)).map((result) => failureOf(result).code);
+    assert.deepEqual(new Set(codes), new Set(['overloaded', 'timeout']));
+    assert(codes.filter((code) => code === 'overloaded').length >= 1500 - 1024 - 7);
+    await Promise.all(late);
+    const questions = server.count('udp') + server.count('tcp');
+    assert(questions >= 100 && questions < 100 + 7, String(questions));
   });
 
   test('the deadline ends it, whatever is under way', async (t) => {

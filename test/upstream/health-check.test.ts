@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TRIAL_INTERVAL_MS } from '../../src/upstream/silence.ts';
+import { TRIAL_PAUSE_MAX_MS } from '../../src/upstream/silence.ts';
 import { assertAnswered, failureOf, openForward, openServer } from './support-forward.ts';
 import { nameOf, queryFor, replyTo, TestServer } from './support-server.ts';
 
@@ -79,7 +79,7 @@ test('down once more than max_fails probes failed, up again with the first answe
   assert.equal(forward.snapshot().upstreams[0]?.fails, 2);
   // All are down: one is tried, once, and only now and then; others hear of it without.
   const startedFrom = events.count(/^healthCheckBroken/);
-  await new Promise((resolve) => setTimeout(resolve, TRIAL_INTERVAL_MS));
+  await new Promise((resolve) => setTimeout(resolve, TRIAL_PAUSE_MAX_MS));
   assert.equal(failureOf(await forward.exchange(queryFor('example.org.'), udp)).code, 'refused');
   const next = failureOf(await forward.exchange(queryFor('example.org.'), udp));
   assert.equal(next.code, 'no_healthy_upstream');
