@@ -8,10 +8,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 export interface ProcessStats {
   readonly cpuS: number;
   readonly openFdCount: number;
-  /** Infinity where unlimited. */
+  /** `UNLIMITED` where there is no limit. */
   readonly maxFdCount: number;
   readonly virtualBytes: number;
-  /** Infinity where unlimited. */
+  /** `UNLIMITED` where there is no limit. */
   readonly virtualMaxBytes: number;
   readonly residentBytes: number;
   /** Since 1970, in seconds. */
@@ -20,6 +20,9 @@ export interface ProcessStats {
   readonly receivedBytes: number;
   readonly transmittedBytes: number;
 }
+
+/** The greatest of 64 bits, which is how the kernel and Prometheus's Go client write it. */
+export const UNLIMITED = 2 ** 64;
 
 /** Clock ticks a second in /proc: USER_HZ, 100 on every architecture that we run on. */
 const USER_HZ = 100;
@@ -60,7 +63,7 @@ export function readProcessStats(): ProcessStats | undefined {
 export function parseLimit(limits: string, name: string): number {
   const line = limits.split('\n').find((candidate) => candidate.startsWith(name)) ?? '';
   const [soft] = line.slice(name.length).trim().split(/\s+/);
-  return soft === 'unlimited' ? Infinity : Number(soft);
+  return soft === 'unlimited' ? UNLIMITED : Number(soft);
 }
 
 /** The `IpExt` counters of /proc/PID/net/netstat: one line of names, one of values. */

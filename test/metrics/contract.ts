@@ -8,8 +8,9 @@
 import { type DirectiveName, isDelivered } from '../../src/directives/order.ts';
 
 /**
- * What a scrape shows of a family: `counts` once there was traffic that touches it; `zero`: from the start, with the values of the
- * last column where it has labels, and nothing that a client can do raises it; `idle`: nobody counts in it, here as in node-cache.
+ * What a scrape shows of a family: `counts` once there was traffic that touches it; `zero` from the start on, and nothing that a
+ * client can do raises it; `idle` are no samples, here as in node-cache, where there is no DoH, DoH3 or DoQ server, and where
+ * `forward` turns down a response to another question before `cache` could drop it.
  */
 export type Liveliness = 'counts' | 'zero' | 'idle';
 
@@ -43,7 +44,7 @@ coredns_cache_requests_total counter server,zones,view
 coredns_cache_hits_total counter server,type,zones,view
 coredns_cache_misses_total counter server,zones,view
 coredns_cache_prefetch_total counter server,zones,view
-coredns_cache_drops_total counter server,zones,view
+coredns_cache_drops_total counter server,zones,view = idle
 coredns_cache_served_stale_total counter server,zones,view
 coredns_cache_evictions_total counter server,type,zones,view
 coredns_forward_healthcheck_broken_total counter
