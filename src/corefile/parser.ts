@@ -27,6 +27,10 @@ export interface CorefileOptions {
   readonly file: string;
   readonly environment: Environment;
   readonly files: FileSource;
+  /** The folder that a file's relative imports start from; undefined: the file's own. */
+  readonly folderOf?: (file: string) => string;
+  /** Puts others in place of the file's own tokens, not of those that it imports; may throw a `CorefileError`. */
+  readonly fill?: (tokens: readonly Token[]) => readonly Token[];
 }
 
 /** No directive nests more than two deep; the bound keeps the recursion from exhausting the stack. */
@@ -34,7 +38,8 @@ const BLOCK_DEPTH_MAX = 64;
 
 /** Server blocks in file order, imports and snippets expanded; throws nothing but `CorefileError`. */
 export function parseCorefile(text: string, options: CorefileOptions): ServerBlock[] {
-  return new Parser(tokenize(text, options.file), options).parse();
+  const tokens = tokenize(text, options.file);
+  return new Parser(options.fill?.(tokens) ?? tokens, options).parse();
 }
 
 class Parser {

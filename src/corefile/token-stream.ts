@@ -26,6 +26,8 @@ interface Frame {
 export interface TokenStreamOptions {
   readonly environment: Environment;
   readonly files: FileSource;
+  /** The folder that a file's relative imports start from; undefined: the file's own. */
+  readonly folderOf?: ((file: string) => string) | undefined;
 }
 
 export class TokenStream {
@@ -109,8 +111,8 @@ export class TokenStream {
 
   /** Paths are relative to the file that imports. */
   #tokensOfFiles(target: string, at: Position): readonly Token[] {
-    const { files } = this.#options;
-    const pattern = isAbsolute(target) ? target : join(dirname(at.file), target);
+    const { files, folderOf = dirname } = this.#options;
+    const pattern = isAbsolute(target) ? target : join(folderOf(at.file), target);
     if (!/[*?[]/.test(pattern)) return this.#tokensOfFile(pattern, at);
     // CoreDNS's restriction: patterns with several wildcards may take very long to expand.
     if (/\*.*\*|\?.*\?|\[.*\]/s.test(pattern)) {
