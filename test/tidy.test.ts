@@ -21,7 +21,6 @@ const UNTESTED: Readonly<Record<string, string>> = {
   ...listed('test/scenario and test/life run it in the daemon', [
     'control/chain',
     'control/collect',
-    'control/configuration',
     'control/control-client',
     'control/control-pages',
     'control/daemon',

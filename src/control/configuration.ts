@@ -3,7 +3,7 @@
  * wrong gives an error and changes nothing.
  */
 import { createHash } from 'node:crypto';
-import type { CorefileError } from '../corefile/ast.ts';
+import type { CorefileError, ServerBlock } from '../corefile/ast.ts';
 import { diskFiles, type FileSource } from '../corefile/file-source.ts';
 import { parseCorefile } from '../corefile/parser.ts';
 import { printCorefile } from '../corefile/printer.ts';
@@ -29,7 +29,27 @@ export interface ConfigurationOptions {
   readonly defaultPort: number;
 }
 
-export function readConfiguration(options: ConfigurationOptions): ConfigurationResult {
+/** The file as it stands. */
+export function readConfiguration({
+  path,
+  defaultPort,
+}: ConfigurationOptions): ConfigurationResult {
+  return configurationOf(defaultPort, (files) => {
+    const blocks = parseCorefile(corefileText(path), {
+      file: path,
+      environment: process.env,
+      files,
+    });
+    if (blocks.length === 0) throw new Error(`${path}: expected a server block`);
+    return blocks;
+  });
+}
+
+/** What server blocks ask for, however they came to be; an error that `parse` throws is the result. */
+export function configurationOf(
+  defaultPort: number,
+  parse: (files: FileSource) => readonly ServerBlock[],
+): ConfigurationResult {
   const read: string[] = [];
   const warnings: string[] = [];
   const files: FileSource = {
@@ -41,19 +61,13 @@ export function readConfiguration(options: ConfigurationOptions): ConfigurationR
     glob: (pattern) => diskFiles.glob(pattern),
   };
   try {
-    const text = corefileText(options.path);
-    const blocks = parseCorefile(text, {
-      file: options.path,
-      environment: process.env,
-      files: diskFiles,
-    });
+    const blocks = parse(diskFiles);
     const servers = readServerBlocks(blocks, {
-      defaultPort: options.defaultPort,
+      defaultPort,
       files,
       warn: ({ directive, at, problem }) =>
         warnings.push(`${at.file}:${at.line}:${at.column}: ${directive}: ${problem}`),
     });
-    if (servers.length === 0) throw new Error(`${options.path}: expected a server block`);
     const hash = createHash('sha512').update(printCorefile(blocks)).digest('hex');
     return { ok: true, configuration: { servers, hash, resolvConf: read.join('\n'), warnings } };
   } catch (error) {

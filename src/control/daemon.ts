@@ -15,6 +15,7 @@ import { QueryLog } from '../directives/query-log.ts';
 import type { HostPort, Observer } from '../directives/resolution.ts';
 import type { ServerConfig } from '../directives/server-config.ts';
 import { CounterRows } from '../metrics/counter-rows.ts';
+import type { Families } from '../metrics/families.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { type Libc, loadLibc } from '../os/libc.ts';
 import { type AdoptedSockets, adoptFromEnvironment } from '../server/adopted-sockets.ts';
@@ -48,6 +49,8 @@ export interface DaemonOptions {
   readonly cacheBytes: number;
   /** node-cache's own metrics listener, `HOST:PORT`. */
   readonly metricsAddress: string;
+  /** Sets series of what the daemon knows nothing of; called at each scrape. */
+  readonly collectMore?: (families: Families) => void;
   /** What the blocks forward comes back to them; the text is the log line. */
   readonly onLoop: (text: string) => void;
 }
@@ -120,6 +123,7 @@ export class Daemon {
     this.sources = { store, resolver, tcp, udp, logLosses: log.losses };
     this.metrics.collect = () => {
       const { generation } = this.#servers;
+      options.collectMore?.(this.metrics.families);
       if (generation) collect(this.metrics.families, this.sources, generation);
     };
     this.#descriptors = new DescriptorCheck(log);

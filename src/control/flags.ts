@@ -40,6 +40,8 @@ export interface Flags {
   readonly kubeDnsConfigMapPath: string;
   /** The Service whose address the environment gives. */
   readonly upstreamService: string;
+  /** Instead of the Service's address; empty: not given. */
+  readonly upstreamIps: readonly string[];
   /** After writing the Corefile, the order to reload it at once. */
   readonly reloadWithSignal: boolean;
   /** Empty: none. */
@@ -102,6 +104,10 @@ const SPECS = {
   corefile: stringFlag('/etc/Corefile', 'Path to the Corefile to be used without -conf'),
   kubednscm: stringFlag('', 'Path where the kube-dns configmap will be mounted'),
   upstreamsvc: stringFlag('kube-dns', 'Service name whose cluster IP is upstream'),
+  'upstream-ip': stringFlag(
+    '',
+    'comma-separated addresses of kube-dns, instead of those of -upstreamsvc',
+  ),
   'health-port': stringFlag('8080', 'port used by health plugin'),
   reloadwithsignal: booleanFlag(false, 'reload as soon as the Corefile is written'),
   conf: stringFlag('', 'Corefile to load'),
@@ -148,18 +154,24 @@ function check(values: FlagValues<typeof SPECS>): CommandLine {
     if (address === undefined) return fatal(`invalid localip specified - ${quoted(text)}`);
     localIps.push(address);
   }
+  const upstreamIps: string[] = [];
+  for (const text of values['upstream-ip'] === '' ? [] : values['upstream-ip'].split(',')) {
+    const address = canonicalAddress(text);
+    if (address === undefined) return fatal(`invalid upstream-ip specified - ${quoted(text)}`);
+    upstreamIps.push(address);
+  }
   const dnsPort = portOf(values['dns.port']);
   if (dnsPort === undefined) return fatal(`invalid port specified - ${quoted(values['dns.port'])}`);
   const healthPort = portOf(values['health-port']);
   if (healthPort === undefined) {
     return fatal(`invalid healthcheck port specified - ${quoted(values['health-port'])}`);
   }
-  return { code: 'run', flags: flagsOf(values, { localIps, dnsPort, healthPort }) };
+  return { code: 'run', flags: flagsOf(values, { localIps, upstreamIps, dnsPort, healthPort }) };
 }
 
 function flagsOf(
   values: FlagValues<typeof SPECS>,
-  checked: Pick<Flags, 'localIps' | 'dnsPort' | 'healthPort'>,
+  checked: Pick<Flags, 'localIps' | 'upstreamIps' | 'dnsPort' | 'healthPort'>,
 ): Flags {
   return {
     ...checked,

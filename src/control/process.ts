@@ -2,7 +2,7 @@
  * The life of the daemon's process: command line, start, signals, end; with node-cache's exit codes: 0 after an orderly end, 1
  * where it cannot start or must not go on, 2 for a wrong command line and for a second SIGINT.
  */
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { createLog, type Log } from '../base/log.ts';
@@ -10,11 +10,14 @@ import { DELIVERED_DIRECTIVES } from '../directives/order.ts';
 import { CAPABILITY, keepCapabilities } from '../os/capabilities.ts';
 import { loadLibc } from '../os/libc.ts';
 import { unblockSignal } from '../os/signal-mask.ts';
-import { type Configuration, readConfiguration } from './configuration.ts';
+import type { Configuration } from './configuration.ts';
 import { controlPages } from './control-pages.ts';
 import { ControlSocket } from './control-socket.ts';
+import { sourceOf } from './corefile-source.ts';
 import { Daemon } from './daemon.ts';
+import { DirectoryWatch } from './directory-watch.ts';
 import { type Flags, readCommandLine } from './flags.ts';
+import { ProblemReport } from './problem-report.ts';
 import { Reloader } from './reload.ts';
 import { REVISION, VERSION } from './version.ts';
 
@@ -24,9 +27,6 @@ export interface Signals {
   isReloadDue: boolean;
   handle: (signal: 'SIGUSR1' | 'SIGTERM' | 'SIGINT' | 'SIGQUIT') => void;
 }
-
-/** What CoreDNS looks for without `-conf`. */
-const DEFAULT_COREFILE = 'Corefile';
 
 export async function run(args: readonly string[], signals: Signals): Promise<void> {
   const commandLine = readCommandLine(args);
@@ -53,9 +53,9 @@ export async function run(args: readonly string[], signals: Signals): Promise<vo
 async function serve(flags: Flags, signals: Signals): Promise<void> {
   const log = createLog(undefined, { format: flags.logFormat });
   warnOfWhatIsMissing(flags, log);
-  const path = flags.corefilePath || DEFAULT_COREFILE;
-  const read = () => readConfiguration({ path, defaultPort: flags.dnsPort });
-  const configuration = read();
+  const report = new ProblemReport(log);
+  const source = sourceOf(flags, process.env, report);
+  const configuration = source.readFirst((line) => log.error(line));
   if (!configuration.ok) return fail(log, configuration.error);
   let daemon: Daemon;
   try {
@@ -65,6 +65,7 @@ async function serve(flags: Flags, signals: Signals): Promise<void> {
       udpBackend: flags.udpBackend,
       cacheBytes: flags.cacheBytes,
       metricsAddress: flags.metricsListenAddress,
+      collectMore: (families) => report.collect(families),
       onLoop: (text) => {
         process.stdout.write(`[FATAL] ${text}\n`);
         process.exit(1);
@@ -79,10 +80,18 @@ async function serve(flags: Flags, signals: Signals): Promise<void> {
   const reloader = new Reloader(configuration.configuration, {
     log,
     families: daemon.metrics.families,
-    read,
+    read: () => source.read(),
     serve: (next) => daemon.serve(next),
+    reloadsAtOnce: flags.reloadWithSignal,
+    knownError: source.brokenTemplate,
   });
-  const pages = controlPages(daemon, reloader, path);
+  const changed = () => void reloader.changed();
+  for (const path of source.directories) {
+    new DirectoryWatch({ path, log, changed });
+    // What has changed since it was read, before there was a watch.
+    changed();
+  }
+  const pages = controlPages(daemon, reloader, source.path);
   const control = ControlSocket.open(flags.controlSocketPath, pages, log);
   obeySignals(signals, { daemon, reloader, control, log });
 }
@@ -180,11 +189,6 @@ function warnOfWhatIsMissing(flags: Flags, log: Log): void {
     log.warn(
       'this version sets up neither interface nor iptables rules: ' +
         'the addresses of -localip must be there (-setupinterface=false -setupiptables=false says so)',
-    );
-  }
-  if (flags.corefilePath !== flags.baseCorefilePath && existsSync(flags.baseCorefilePath)) {
-    log.warn(
-      `this version does not render ${flags.baseCorefilePath}: -conf is served as it stands`,
     );
   }
 }

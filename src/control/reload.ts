@@ -1,7 +1,8 @@
 /**
  * Takes over what changed: the Corefile when its parsed text has another hash, a resolv.conf of `forward` when its text has
- * changed, both looked at every `reload` interval; and whatever stands there when SIGUSR1 comes. A bad file is reported once,
- * and the running configuration goes on; the same bad content is not tried again until it changes.
+ * changed, both looked at every `reload` interval; a template or a ConfigMap as soon as it changes; and whatever stands there when
+ * SIGUSR1 comes. A bad file is reported once, and the running configuration goes on; the same bad content is not tried again until
+ * it changes.
  */
 import type { Log } from '../base/log.ts';
 import type { ReloadOptions } from '../directives/reload.ts';
@@ -17,6 +18,10 @@ export interface ReloaderOptions {
   readonly families: Families;
   readonly read: () => ConfigurationResult;
   readonly serve: (configuration: Configuration) => Promise<void>;
+  /** Takes over a change without `reload` in the Corefile too: `-reloadwithsignal`. */
+  readonly reloadsAtOnce: boolean;
+  /** The message of an error that is known already; undefined: what runs is what was read last. */
+  readonly knownError?: string | undefined;
 }
 
 /** How a reload that was asked for went. */
@@ -44,7 +49,7 @@ export class Reloader {
     this.#options = options;
     this.#log = options.log.plugin('reload');
     this.#running = running;
-    this.#tried = fingerprint(running);
+    this.#tried = options.knownError ?? fingerprint(running);
     this.#schedule();
   }
 
@@ -60,6 +65,12 @@ export class Reloader {
     });
     this.#turn = this.#due.then(() => {});
     return this.#due;
+  }
+
+  /** A template or a ConfigMap has changed: takes it over now, where the Corefile or the command line asks for reloads. */
+  changed(): Promise<void> {
+    this.#turn = this.#turn.then(() => (this.#isClosed ? undefined : this.#follow()));
+    return this.#turn;
   }
 
   async close(): Promise<void> {
@@ -90,6 +101,19 @@ export class Reloader {
     const isSameCorefile = result.ok && result.configuration.hash === this.#running.hash;
     if (!watchesCorefile && !isSameCorefile) return;
     await this.#takeOver(result);
+  }
+
+  async #follow(): Promise<void> {
+    const result = this.#options.read();
+    if (triedText(result) === this.#tried) return;
+    if (this.#options.reloadsAtOnce || reloadOptions(this.#running) !== undefined) {
+      await this.#takeOver(result);
+      return;
+    }
+    // As in node-cache, the rendered file is written, and nobody takes it up.
+    this.#tried = triedText(result);
+    if (!result.ok) this.#log.error(`not served: ${result.error.message}`);
+    else this.#log.warn('the Corefile has changed: without `reload` it is served after a SIGUSR1');
   }
 
   async #takeOver(result: ConfigurationResult): Promise<ReloadResult> {

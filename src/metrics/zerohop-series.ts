@@ -116,6 +116,12 @@ export const ZEROHOP_SERIES = {
     [],
     'Refreshes not asked for because the ring to the resolver was full.',
   ),
+  configMapRefused: counter(
+    'zerohop_configmap_refused_total',
+    ['kind'],
+    'What was refused of the template, the kube-dns ConfigMap and the rendered file, by what is wrong with it.',
+  ),
+  configMapRefusals: gauge('zerohop_configmap_refusals', [], 'How much of them is refused now.'),
   cacheUsed: gauge('zerohop_cache_used_bytes', [], 'Cache memory in use.'),
   cacheBudget: gauge('zerohop_cache_budget_bytes', [], 'Cache memory set aside.'),
   seriesOverflows: counter(

@@ -108,6 +108,8 @@ zerohop_receive_queue_drops_total counter
 zerohop_ignored_datagrams_total counter server
 zerohop_misses_dropped_total counter
 zerohop_refreshes_dropped_total counter
+zerohop_configmap_refused_total counter kind
+zerohop_configmap_refusals gauge
 zerohop_cache_used_bytes gauge
 zerohop_cache_budget_bytes gauge
 zerohop_series_overflows_total counter

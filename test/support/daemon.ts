@@ -35,7 +35,7 @@ export interface DaemonPorts {
 export interface DaemonOptions {
   readonly corefile: string | ((ports: DaemonPorts) => string);
   /** Flags behind the usual ones; the last of a kind counts. */
-  readonly args?: readonly string[];
+  readonly args?: readonly string[] | ((ports: DaemonPorts) => readonly string[]);
   readonly environment?: Readonly<Record<string, string>>;
   /** `dgram` keeps koffi from loading. Default: what the daemon chooses. */
   readonly backend?: 'mmsg' | 'dgram';
@@ -148,6 +148,11 @@ export class Daemon {
     return { host: '127.0.0.1', port: this.ports.dns };
   }
 
+  /** Of `-conf`, where no flag of the test says otherwise. */
+  get corefilePath(): string {
+    return this.#corefilePath;
+  }
+
   /** The lines of stdout and stderr so far. */
   get log(): readonly string[] {
     return this.#log;
@@ -223,7 +228,8 @@ export class Daemon {
     const localIp = ['-localip', '127.0.0.1', '-conf', this.#corefilePath];
     const host = ['-setupinterface=false', '-setupiptables=false'];
     const quiet = ['-metrics-listen-address', metrics, '-control-socket='];
-    const own = [...localIp, ...host, ...quiet, ...args];
+    const more = typeof args === 'function' ? args(this.ports) : args;
+    const own = [...localIp, ...host, ...quiet, ...more];
     if (this.#options.byLauncher) return [join(ROOT, 'src/cli/node-cache'), ...own];
     const [command, ...rest] = [...wrapper, process.execPath, ...nodeFlags, program, ...own];
     return [command!, ...rest];
