@@ -1,0 +1,99 @@
+/**
+ * Zerohop on a node of the lab, as the stock manifest runs it: the four server blocks, host network, the node's resolv.conf.
+ */
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Scrape } from '../support/prometheus-text.ts';
+import { Server } from './commands.ts';
+import type { LabNode } from './lab.ts';
+import { KUBE_DNS, KUBE_DNS_UPSTREAM, LINK_LOCAL } from './topology.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const COMPILE_CACHE = join(tmpdir(), 'zerohop-compile-cache');
+
+/** Both families of the link-local address and of kube-dns: what kube-proxy's iptables mode takes. */
+export const LOCAL_IPS = [LINK_LOCAL.v4, KUBE_DNS.v4, LINK_LOCAL.v6, KUBE_DNS.v6] as const;
+
+export interface ZerohopOptions {
+  readonly localIps?: readonly string[];
+  /** Behind the usual flags; the last of a kind counts. */
+  readonly args?: readonly string[];
+  /** Another file name for a second one on the same node, and other ports. */
+  readonly instance?: number;
+}
+
+/** Resolves when all servers serve. */
+export async function startZerohop(node: LabNode, options: ZerohopOptions = {}): Promise<Zerohop> {
+  const zerohop = new Zerohop(node, options);
+  await zerohop.server.waitForLog(/^Zerohop-/);
+  return zerohop;
+}
+
+export class Zerohop {
+  readonly node: LabNode;
+  readonly server: Server;
+  readonly #metricsPort: number;
+
+  /** Starts it and waits for nothing. */
+  constructor(node: LabNode, options: ZerohopOptions) {
+    const { localIps = LOCAL_IPS, args = [], instance = 0 } = options;
+    const corefile = join(node.folder, `Corefile-${node.number}-${instance}`);
+    writeFileSync(corefile, stockCorefile(localIps, instance));
+    this.node = node;
+    this.#metricsPort = 9353 + instance;
+    const flags = ['-localip', localIps.join(','), '-conf', corefile];
+    const own = ['-upstreamsvc', 'kube-dns-upstream', '-metrics-listen-address'];
+    const command = [process.execPath, join(ROOT, 'src/main.ts'), ...flags, ...own];
+    this.server = new Server(
+      [...node.enter, ...command, `127.0.0.1:${this.#metricsPort}`, ...args],
+      {
+        NODE_COMPILE_CACHE: COMPILE_CACHE,
+        KUBE_DNS_UPSTREAM_SERVICE_HOST: KUBE_DNS_UPSTREAM.v4,
+      },
+    );
+  }
+
+  async scrape(): Promise<Scrape> {
+    const response = await httpGet(this.node, `127.0.0.1:${this.#metricsPort}`, '/metrics');
+    return new Scrape(response.slice(response.indexOf('\r\n\r\n') + 4));
+  }
+}
+
+/** What a server on the node answers, head and body; bash, because it can speak from within the node's namespace. */
+export async function httpGet(node: LabNode, hostPort: string, path: string): Promise<string> {
+  const [host, port] = hostPort.split(':');
+  const script = `exec 3<>/dev/tcp/${host}/${port}; printf 'GET ${path} HTTP/1.0\\r\\nHost: ${hostPort}\\r\\n\\r\\n' >&3; cat <&3`;
+  return node.run(['bash', '-c', script]);
+}
+
+function stockCorefile(localIps: readonly string[], instance: number): string {
+  const common = `errors
+    reload
+    loop
+    bind ${localIps.join(' ')}
+    prometheus :${9253 + instance * 10}`;
+  const clusterDns = `forward . ${KUBE_DNS_UPSTREAM.v4} {
+        force_tcp
+    }`;
+  return `cluster.local:53 {
+    ${common}
+    cache {
+        success 9984 30
+        denial 9984 5
+    }
+    ${clusterDns}
+    health ${localIps[0]}:${8080 + instance}
+}
+in-addr.arpa:53 ip6.arpa:53 {
+    ${common}
+    cache 30
+    ${clusterDns}
+}
+.:53 {
+    ${common}
+    cache 30
+    forward . /etc/resolv.conf
+}
+`;
+}
