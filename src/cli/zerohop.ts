@@ -14,6 +14,13 @@ interface Entry {
 
 const COMMANDS: ReadonlyMap<string, Entry> = new Map([
   [
+    'lint',
+    {
+      summary: 'whether a Corefile will run, and what in it is a known trap',
+      load: async () => (await import('./lint.ts')).lint,
+    },
+  ],
+  [
     'reload',
     {
       summary: 'have the daemon read its Corefile again, and say how it went',

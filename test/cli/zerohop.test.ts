@@ -13,7 +13,7 @@ import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { zerohop } from './zerohop-command.ts';
 
-const COMMANDS = ['reload', 'status'];
+const COMMANDS = ['lint', 'reload', 'status'];
 
 async function start(
   t: TestContext,
