@@ -12,7 +12,7 @@
  *                                               18  TTL as admitted, seconds
  *                                               19  server block
  *                                               20  TTL when stale, seconds
- *   key      key words                          21  stale: pause between refreshes, ms
+ *   key      key words
  *   ttls     16-bit offsets of TTL fields in the body, padded to a word
  *   body     the octets behind the question: answer, authority, additional, without OPT
  *
@@ -41,8 +41,7 @@ export const ENTRY = {
   TTL: 18,
   BLOCK: 19,
   STALE_TTL: 20,
-  RECHECK: 21,
-  SIZE: 22,
+  SIZE: 21,
 } as const;
 
 export const ENTRY_FLAG = {
@@ -54,6 +53,8 @@ export const ENTRY_FLAG = {
   KEEP_TTL: 4,
   /** SERVFAIL: never stands in for a usable answer. */
   SERVER_ERROR: 8,
+  /** An alias without a record of the type asked for. */
+  INCOMPLETE: 16,
 } as const;
 
 /** When an entry is fresh, stale, worth refreshing; decided once at admission. All in the clock's milliseconds. */
@@ -68,8 +69,6 @@ export interface EntryTimes {
   readonly ttlS: number;
   /** What a stale reply shows. */
   readonly staleTtlS: number;
-  /** A stale answer asks for a refresh this often. */
-  readonly recheckMs: number;
 }
 
 /** Octets of an entry. */
@@ -110,7 +109,6 @@ export function writeEntry(
   words[at + ENTRY.TTL] = times.ttlS;
   words[at + ENTRY.BLOCK] = key.block;
   words[at + ENTRY.STALE_TTL] = times.staleTtlS;
-  words[at + ENTRY.RECHECK] = times.recheckMs;
   for (let index = 0; index < key.size; index++) {
     words[at + ENTRY.SIZE + index] = word(key.words, index);
   }

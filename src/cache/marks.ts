@@ -41,18 +41,18 @@ export function isPopular(words: Int32Array, marksAt: number, at: number): boole
   return word(words, mark + 1) >= word(words, at + ENTRY.PREFETCH_HITS);
 }
 
-/** Whether this reader should ask for a refresh now; true at most once in `pauseMs` for an entry. */
+/** Whether this reader should ask for a refresh now; true at most once a second for an entry. */
 export function takeRefreshTurn(
   words: Int32Array,
   marksAt: number,
   at: number,
   nowMs: number,
-  pauseMs = REFRESH_PAUSE_MS,
 ): boolean {
   const mark = marksAt + word(words, at + ENTRY.SLOT) * MARK_WORDS + 2;
   const now = nowMs | 0;
   const asked = word(words, mark);
-  if (asked !== 0 && ((now - asked) | 0) < pauseMs && ((now - asked) | 0) >= 0) return false;
+  if (asked !== 0 && ((now - asked) | 0) < REFRESH_PAUSE_MS && ((now - asked) | 0) >= 0)
+    return false;
   words[mark] = nonZero(now);
   return true;
 }

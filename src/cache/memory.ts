@@ -18,7 +18,7 @@ import { loadLibc, OS, Pinned } from '../os/libc.ts';
 
 const MAGIC = 0x7a68_6f70; // "zhop"
 /** Raised with every change of the layout: memory of another version is not adopted. */
-const LAYOUT_VERSION = 1;
+const LAYOUT_VERSION = 2;
 const PAGE = 4096;
 export const LINE = 64;
 export const UNIT = 64;

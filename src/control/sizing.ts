@@ -9,7 +9,7 @@ import type { ServerConfig } from '../directives/server-config.ts';
 import { counterBytes } from '../metrics/counter-rows.ts';
 
 /**
- * Octets of slab planned for an entry: a header of 88, a key and an answer. One address takes 192, the answers of real
+ * Octets of slab planned for an entry: a header of 84, a key and an answer. One address takes 192, the answers of real
  * resolvers 300 in the mean.
  */
 const ENTRY_BYTES = 384;

@@ -29,14 +29,19 @@ export function admit(
   const denies = isDenial(responseClass);
   if (lifeMs <= 0 || block.isDisabled(qname, denies)) return ttlS;
   const isServerError = responseClass === 'server_error';
+  const isIncomplete = !denies && !response.facts.answersType;
   // CoreDNS 1.14: a SERVFAIL does not take the place of an answer that can still be served, nor, with `serve_stale_policy
-  // prefer_positive`, any denial that of a positive one.
-  const yields = isServerError || (denies && policy.stale?.preferPositive === true);
-  const lesser = isServerError ? ENTRY_FLAG.SERVER_ERROR : ENTRY_FLAG.DENIAL;
+  // prefer_positive`, anything but an answer that of an answer.
+  const yields =
+    isServerError || ((denies || isIncomplete) && policy.stale?.preferPositive === true);
+  const lesser = isServerError
+    ? ENTRY_FLAG.SERVER_ERROR
+    : ENTRY_FLAG.DENIAL | ENTRY_FLAG.INCOMPLETE;
   if (yields && hasUsableAnswer(store, key, lesser, nowMs)) return ttlS;
   const flags =
     (denies ? ENTRY_FLAG.DENIAL : 0) |
     (isServerError ? ENTRY_FLAG.SERVER_ERROR : 0) |
+    (isIncomplete ? ENTRY_FLAG.INCOMPLETE : 0) |
     (policy.stale?.mode === 'verify' ? ENTRY_FLAG.VERIFY : 0) |
     (policy.keepTtl ? ENTRY_FLAG.KEEP_TTL : 0);
   const times = timesOf(lifeMs, isServerError, policy, nowMs);
@@ -74,6 +79,5 @@ function timesOf(
     prefetchPauseMs: prefetches ? prefetch.durationMs : 0,
     ttlS,
     staleTtlS: stale?.responseTtlS ?? 0,
-    recheckMs: stale?.recheckMs ?? 0,
   };
 }

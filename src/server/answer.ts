@@ -15,7 +15,7 @@ import { bodyAt, ENTRY, ENTRY_FLAG, flagsOf, ttlCountOf, ttlsAt } from '../cache
 import { ReaderEpoch } from '../cache/epochs.ts';
 import { CacheKey, finishKey, type HashSeed, keyFlags, setKeyName } from '../cache/key.ts';
 import { remainingTtlS } from '../cache/lifetime.ts';
-import { isPopular, markHit, marksOf, REFRESH_PAUSE_MS, takeRefreshTurn } from '../cache/marks.ts';
+import { isPopular, markHit, marksOf, takeRefreshTurn } from '../cache/marks.ts';
 import type { CacheMemory } from '../cache/memory.ts';
 import { RefreshRing } from '../cache/refresh-ring.ts';
 import { findEntry } from '../cache/table.ts';
@@ -233,9 +233,7 @@ export class Answerer {
   #askRefresh(entry: number, isStale: boolean): void {
     const { words } = this.#memory;
     if (!isStale && !isPopular(words, this.#marksAt, entry)) return;
-    const recheckMs = isStale ? word(words, entry + ENTRY.RECHECK) : 0;
-    const pauseMs = Math.max(REFRESH_PAUSE_MS, recheckMs);
-    if (!takeRefreshTurn(words, this.#marksAt, entry, this.#now[0]! | 0, pauseMs)) return;
+    if (!takeRefreshTurn(words, this.#marksAt, entry, this.#now[0]! | 0)) return;
     if (this.#refreshRing.push(word(words, entry + ENTRY.SLOT))) this.refreshRequests += 1;
     else countRefreshRingFull(words, this.writerAt);
   }

@@ -33,7 +33,7 @@ import type { Arrival } from './client.ts';
 import { chooseZone, type ListenerPlan, type ResponderPlan, type ZonePlan } from './plan.ts';
 import { ArrivalAsker, keyOfQuestion, questionOf } from './question.ts';
 import type { Outcome, Replies, Waiter } from './replies.ts';
-import { replacesStale, type StaleAnswer, staleAnswer } from './stale.ts';
+import { StaleAnswers } from './stale.ts';
 
 /**
  * A waiting question costs about 2 kB with its upstream query: 16,384 are some 30 MB, or two seconds of 8,000 misses a
@@ -78,6 +78,7 @@ export class Resolver {
     ({ arrival }) => arrival.client.source,
   );
   readonly #query = new QueryFields();
+  readonly #stale: StaleAnswers;
   #key = new CacheKey();
   #plan: ResolverPlan = { udp: { listeners: {} }, tcp: { listeners: {} }, blocks: new Map() };
   #loneQuestions = 0;
@@ -85,6 +86,7 @@ export class Resolver {
 
   constructor(deps: ResolverDependencies) {
     this.#deps = deps;
+    this.#stale = new StaleAnswers(deps.store);
   }
 
   get inFlight(): Pick<
@@ -190,6 +192,8 @@ export class Resolver {
       const key = keyOfEntry(store.memory, at);
       const block = this.#plan.blocks.get(key.block);
       if (block === undefined) return;
+      const stale = block.parts.cache?.stale;
+      if (stale !== undefined && this.#stale.isHeld(at, stale, nowMs)) return;
       const flight = keyText(key);
       if (this.#inFlight.join(flight, undefined) !== 'started') return;
       onRefresh(key.block);
@@ -199,6 +203,11 @@ export class Resolver {
   };
 
   #miss(waiter: Waiter, block: Block, key: CacheKey, question: Question): void {
+    const held = this.#stale.findHeld(block, key, question, this.#deps.clock.nowMs());
+    if (held !== undefined) {
+      this.#deps.replies.settle(waiter, { code: 'stale', stale: held }, block);
+      return;
+    }
     const flight = this.#flightOf(block, key, question, waiter.arrival);
     this.#deps.replies.countMiss(waiter);
     const joined = this.#inFlight.join(flight, waiter);
@@ -229,15 +238,16 @@ export class Resolver {
 
   /** What those who wait get; a response goes into the cache. */
   #conclude(block: Block, key: CacheKey, question: Question, resolution: Resolution): Outcome {
-    const stale = replacesStale(resolution) ? undefined : this.#stale(block, key, question);
+    const { store, clock } = this.#deps;
+    const nowMs = clock.nowMs();
+    const stale = this.#stale.standIn(block, key, question, resolution, nowMs);
     if (stale !== undefined) return { code: 'stale', stale };
     if (!resolution.ok) return { code: 'failure', failure: resolution };
-    const { store, clock } = this.#deps;
     const { response, by } = resolution;
     // A reload may have taken the block away meanwhile, with its room in the cache.
     const isAdmissible = this.#plan.blocks.has(key.block) && question.opcode === OPCODE.QUERY;
     const ttlS = isAdmissible
-      ? admit(store, block, key, question.qname, response, clock.nowMs())
+      ? admit(store, block, key, question.qname, response, nowMs)
       : AS_IT_IS;
     return { code: 'response', response, ttlS, by };
   }
@@ -255,20 +265,16 @@ export class Resolver {
   /** `serve_stale ... verify TIMEOUT`: when the upstream takes longer, those who wait get the stale answer. */
   #verifyInTime(block: Block, key: CacheKey, question: Question, flight: string): void {
     const timeoutMs = block.cacheFor(question.qname)?.stale?.verifyTimeoutMs ?? 0;
-    if (timeoutMs === 0 || this.#stale(block, key, question) === undefined) return;
+    const find = () => this.#stale.find(block, key, question, this.#deps.clock.nowMs());
+    if (timeoutMs === 0 || find() === undefined) return;
     const timer = setTimeout(() => {
-      const stale = this.#stale(block, key, question);
+      const stale = find();
       if (stale === undefined) return;
       for (const waiter of this.#inFlight.takeWaiters(flight)) {
         this.#deps.replies.settle(waiter, { code: 'stale', stale }, block);
       }
     }, timeoutMs);
     timer.unref();
-  }
-
-  #stale(block: Block, key: CacheKey, question: Question): StaleAnswer | undefined {
-    const { store, clock } = this.#deps;
-    return staleAnswer(store, block, key, question, clock.nowMs());
   }
 
   /** The block whose observers see a reply from the cache: one that is not direct. A refusal belongs to none. */

@@ -1,45 +1,117 @@
-/** Expired answers in the place of fresh ones (RFC 8767), as far as the resolver decides on them. */
+/**
+ * Expired answers in the place of fresh ones (RFC 8767), as far as the resolver decides on them: what stands in, what takes its
+ * place, and how soon after a failure an upstream is asked again.
+ */
 import { ENTRY, ENTRY_FLAG, flagsOf, readBody } from '../cache/entry.ts';
 import type { CacheKey } from '../cache/key.ts';
+import type { StalePolicy } from '../cache/policy.ts';
 import type { CacheStore } from '../cache/store.ts';
 import type { Question, Resolution } from '../directives/resolution.ts';
 import { OPCODE, RCODE } from '../wire/registry.ts';
 import type { ResponseBody } from '../wire/response.ts';
 import type { Block } from './block.ts';
 
-/** An expired answer that may still be served. */
+/** An answer that may still be served. */
 export interface StaleAnswer {
   readonly body: ResponseBody;
   readonly isDenial: boolean;
+  /** What its records show. */
   readonly ttlS: number;
 }
 
-/** The stale answer that may stand in for a fresh one (RFC 8767 §4), where the block's policy keeps such. */
-export function staleAnswer(
-  store: CacheStore,
-  block: Block,
-  key: CacheKey,
-  question: Question,
-  nowMs: number,
-): StaleAnswer | undefined {
-  const stale = block.cacheFor(question.qname)?.stale;
-  if (stale === undefined || question.opcode !== OPCODE.QUERY) return undefined;
-  const at = store.find(key);
-  if (at === 0) return undefined;
-  const { words, doubles } = store.memory;
-  const flags = flagsOf(words, at);
-  const isUsable = nowMs < doubles[(at + ENTRY.STALE) >> 1]!;
-  if (!isUsable || (flags & ENTRY_FLAG.SERVER_ERROR) !== 0) return undefined;
-  return {
-    body: readBody(store.memory, at),
-    isDenial: (flags & ENTRY_FLAG.DENIAL) !== 0,
-    ttlS: stale.responseTtlS,
-  };
+/** The flags of what is no positive answer to its question. */
+const NO_ANSWER = ENTRY_FLAG.DENIAL | ENTRY_FLAG.INCOMPLETE;
+
+export class StaleAnswers {
+  readonly #store: CacheStore;
+  /** By slot. What lies before the expiry of the slot's entry is another entry's, or of an earlier expiry. */
+  readonly #failedAtMs: Float64Array;
+
+  constructor(store: CacheStore) {
+    this.#store = store;
+    this.#failedAtMs = new Float64Array(store.memory.plan.slotCount);
+  }
+
+  /** The answer that may stand in for a fresh one (RFC 8767 §4), where the block's policy keeps such. */
+  find(block: Block, key: CacheKey, question: Question, nowMs: number): StaleAnswer | undefined {
+    const policy = policyFor(block, question);
+    const at = policy === undefined ? 0 : this.#usableAt(key, nowMs);
+    return at === 0 ? undefined : this.#answerAt(at, policy!);
+  }
+
+  /** The answer that leaves at once, since the upstream has just failed (`FAILURE_RECHECK`; RFC 8767 §5). */
+  findHeld(
+    block: Block,
+    key: CacheKey,
+    question: Question,
+    nowMs: number,
+  ): StaleAnswer | undefined {
+    const policy = policyFor(block, question);
+    if (policy === undefined || policy.recheckMs === 0) return undefined;
+    const at = this.#usableAt(key, nowMs);
+    return at !== 0 && this.isHeld(at, policy, nowMs) ? this.#answerAt(at, policy) : undefined;
+  }
+
+  /** Whether the upstream has failed to renew the entry so recently that it is not asked again. */
+  isHeld(at: number, { recheckMs }: StalePolicy, nowMs: number): boolean {
+    const { words, doubles } = this.#store.memory;
+    const failedAtMs = this.#failedAtMs[words[at + ENTRY.SLOT]!]!;
+    const hasFailed = failedAtMs >= doubles[(at + ENTRY.EXPIRES) >> 1]!;
+    return hasFailed && nowMs < failedAtMs + recheckMs;
+  }
+
+  /**
+   * What leaves in the place of a resolution; undefined: the resolution itself. RFC 8767 §4, and CoreDNS's verify: only
+   * NOERROR and NXDOMAIN say something about the name, if they are whole and their signatures are of this time; under
+   * `prefer_positive` nothing but an answer takes the place of an answer.
+   */
+  standIn(
+    block: Block,
+    key: CacheKey,
+    question: Question,
+    resolution: Resolution,
+    nowMs: number,
+  ): StaleAnswer | undefined {
+    const policy = policyFor(block, question);
+    const at = policy === undefined ? 0 : this.#usableAt(key, nowMs);
+    if (at === 0) return undefined;
+    const { words, doubles } = this.#store.memory;
+    const mustAnswer = policy!.preferPositive && (flagsOf(words, at) & NO_ANSWER) === 0;
+    if (takesPlace(resolution, mustAnswer)) return undefined;
+    if (nowMs >= doubles[(at + ENTRY.EXPIRES) >> 1]!) {
+      this.#failedAtMs[words[at + ENTRY.SLOT]!] = nowMs;
+    }
+    return this.#answerAt(at, policy!);
+  }
+
+  /** The word index of the entry for `key` that is no failure and may still be served; 0: none. */
+  #usableAt(key: CacheKey, nowMs: number): number {
+    const at = this.#store.find(key);
+    if (at === 0) return 0;
+    const { words, doubles } = this.#store.memory;
+    const isUsable = nowMs < doubles[(at + ENTRY.STALE) >> 1]!;
+    return isUsable && (flagsOf(words, at) & ENTRY_FLAG.SERVER_ERROR) === 0 ? at : 0;
+  }
+
+  #answerAt(at: number, policy: StalePolicy): StaleAnswer {
+    const { memory } = this.#store;
+    return {
+      body: readBody(memory, at),
+      isDenial: (flagsOf(memory.words, at) & ENTRY_FLAG.DENIAL) !== 0,
+      ttlS: policy.responseTtlS,
+    };
+  }
 }
 
-/** Whether an answer takes the place of a stale one. RFC 8767 §4, and CoreDNS's verify: only these two say something about the name. */
-export function replacesStale(resolution: Resolution): boolean {
+function policyFor(block: Block, question: Question): StalePolicy | undefined {
+  if (question.opcode !== OPCODE.QUERY) return undefined;
+  return block.cacheFor(question.qname)?.stale;
+}
+
+function takesPlace(resolution: Resolution, mustAnswer: boolean): boolean {
   if (!resolution.ok) return false;
-  const { rcode } = resolution.response.body;
-  return rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN;
+  const { body, facts } = resolution.response;
+  if (facts.isTruncated || facts.hasExpiredSignature) return false;
+  if (mustAnswer) return body.rcode === RCODE.NOERROR && facts.answersType;
+  return body.rcode === RCODE.NOERROR || body.rcode === RCODE.NXDOMAIN;
 }

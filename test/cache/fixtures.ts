@@ -81,7 +81,6 @@ export function timesOf(times: Partial<EntryTimes> = {}): EntryTimes {
     prefetchPauseMs: 0,
     ttlS: 30,
     staleTtlS: 0,
-    recheckMs: 0,
     ...times,
   };
 }
