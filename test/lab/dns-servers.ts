@@ -42,12 +42,15 @@ export async function startInOrderReplica(place: Place, addresses: Addresses): P
 }
 
 function replicaLines(interfaces: readonly string[]): string[] {
+  const records = clusterRecords();
   return [
     ...common(interfaces),
     `  cache-max-ttl: ${CACHE_TTL_MAX_S}`,
     `  cache-max-negative-ttl: ${CACHE_TTL_MAX_S}`,
     ...[CLUSTER, '10.in-addr.arpa', 'd.f.ip6.arpa'].map(staticZone),
-    ...clusterRecords().map(localData),
+    // Unbound follows a CNAME of its own only where it is alone in a zone of this type.
+    ...records.filter(({ type }) => type === 'CNAME').map(({ name }) => redirectZone(name)),
+    ...records.map(localData),
     'forward-zone:',
     '  name: "."',
     `  forward-addr: ${VPC_RESOLVER.v4}`,
@@ -58,7 +61,7 @@ export async function startVpcResolver(place: Place): Promise<Server> {
   const lines = [
     ...common([VPC_RESOLVER.v4, VPC_RESOLVER.v6]),
     ...['.', OUTSIDE_DOMAIN, NODE_DOMAIN, '198.in-addr.arpa'].map(staticZone),
-    `  local-zone: "${UNIQUE_DOMAIN}." redirect`,
+    redirectZone(UNIQUE_DOMAIN),
     ...outsideRecords().map(localData),
   ];
   return startUnbound(place, lines);
@@ -92,6 +95,10 @@ function common(interfaces: readonly string[]): string[] {
 
 function staticZone(name: string): string {
   return `  local-zone: "${name}" static`;
+}
+
+function redirectZone(name: string): string {
+  return `  local-zone: "${name}." redirect`;
 }
 
 function localData({ name, type, ttlS, data }: ZoneRecord): string {

@@ -52,9 +52,8 @@ const PORTS: readonly ServicePort[] = [
   },
 ];
 
-/** With the replicas (by number from 1) that are ready; none of them: the Service refuses, as a Service without endpoints. */
-export function kubeProxySteps(mode: ProxyMode, ready: readonly number[] = [1, 2]): Step[] {
-  const endpoints = ready.map((number) => REPLICAS[number - 1]!);
+export function kubeProxySteps(mode: ProxyMode): Step[] {
+  const endpoints = REPLICAS;
   if (mode === 'nftables') {
     const tables = FAMILIES.map((family) => nftTable(family, endpoints));
     return [{ command: ['nft', '-f', '-'], input: tables.join('') }];

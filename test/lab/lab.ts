@@ -12,11 +12,13 @@ import { startInOrderReplica, startUnboundReplica, startVpcResolver } from './dn
 import { buildFabric, numbered, roleOf, type Size } from './fabric.ts';
 import { kubeProxySteps, type ProxyMode } from './kube-proxy.ts';
 import { Namespaces } from './namespaces.ts';
+import type { Variant } from './node-cache.ts';
 import {
   type Addresses,
   NETWORK_GATEWAY,
   nodeAddresses,
   podAddresses,
+  podResolvConf,
   REPLICAS,
   VPC_RESOLVER,
 } from './topology.ts';
@@ -58,20 +60,39 @@ export class Place {
   }
 }
 
+export class Pod extends Place {
+  readonly #writeResolvConf: (content: string) => void;
+
+  constructor(namespaces: Namespaces, node: number, number: number) {
+    const role = roleOf.pod(node, number);
+    super(namespaces.nameOf(role), podAddresses(node, number));
+    this.#writeResolvConf = (content) => namespaces.writeResolvConf(role, content);
+  }
+
+  /** For what starts from now on. The search path is a pod's, or the given one. */
+  setResolver(server: string, search?: readonly string[]): void {
+    this.#writeResolvConf(podResolvConf(server, search));
+  }
+}
+
 export class LabNode extends Place {
   readonly number: number;
-  readonly pods: readonly Place[];
+  readonly pods: readonly Pod[];
   /** For what runs on this node. */
   readonly folder: string;
+  #proxy: ProxyMode = 'iptables';
 
   constructor(namespaces: Namespaces, number: number, podCount: number, folder: string) {
     super(namespaces.nameOf(roleOf.node(number)), nodeAddresses(number));
     this.number = number;
     this.folder = folder;
-    this.pods = numbered(podCount).map(
-      (pod) => new Place(namespaces.nameOf(roleOf.pod(number, pod)), podAddresses(number, pod)),
-    );
+    this.pods = numbered(podCount).map((pod) => new Pod(namespaces, number, pod));
     writeFileSync(this.lockPath, '');
+  }
+
+  /** Of iptables, where kube-proxy's chains are. */
+  get variant(): Variant {
+    return this.#proxy === 'iptables-legacy' ? 'legacy' : 'nft';
   }
 
   get lockPath(): string {
@@ -84,10 +105,19 @@ export class LabNode extends Place {
     return [...super.enter, 'sh', '-c', mount, 'sh', this.lockPath];
   }
 
-  /** The rules of kube-proxy, in place of those that are there. */
-  async setProxy(mode: ProxyMode, ready?: readonly number[]): Promise<void> {
-    for (const { command, input } of kubeProxySteps(mode, ready))
-      await this.run(command, { input });
+  /** The rules of kube-proxy; once for each node. */
+  async setProxy(mode: ProxyMode): Promise<void> {
+    this.#proxy = mode;
+    for (const { command, input } of kubeProxySteps(mode)) await this.run(command, { input });
+  }
+
+  async addLocalAddresses(addresses: readonly string[]): Promise<void> {
+    const lines = addresses.map((address) =>
+      address.includes(':')
+        ? `address add ${address}/128 dev lo nodad\n`
+        : `address add ${address}/32 dev lo\n`,
+    );
+    await this.run(['ip', '-batch', '-'], { input: lines.join('') });
   }
 }
 

@@ -116,9 +116,7 @@ export async function runSpike(
 }
 
 async function startOnLoopback(node: Lab['nodes'][number]): Promise<void> {
-  await node.run(['ip', 'address', 'add', `${LINK_LOCAL.v4}/32`, 'dev', 'lo']);
-  const args = ['-setupinterface=false', '-setupiptables=false'];
-  await startZerohop(node, { localIps: [LINK_LOCAL.v4], args });
+  await (await startZerohop(node, { localIps: [LINK_LOCAL.v4] })).intercepts();
 }
 
 /** Counters since the lab's start. */

@@ -59,8 +59,8 @@ export const SEARCH = [
 ] as const;
 
 /** What the kubelet writes for a pod with `dnsPolicy: ClusterFirst`. */
-export function podResolvConf(server: string): string {
-  return `nameserver ${server}\nsearch ${SEARCH.join(' ')}\noptions ndots:5\n`;
+export function podResolvConf(server: string, search: readonly string[] = SEARCH): string {
+  return `nameserver ${server}\nsearch ${search.join(' ')}\noptions ndots:5\n`;
 }
 
 export const NODE_RESOLV_CONF = `nameserver ${VPC_RESOLVER.v4}\nsearch ${NODE_DOMAIN}\n`;

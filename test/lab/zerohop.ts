@@ -5,8 +5,10 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Scrape } from '../support/prometheus-text.ts';
+import { until } from '../support/until.ts';
 import { Server } from './commands.ts';
 import type { LabNode } from './lab.ts';
+import { addNodeCacheRules } from './node-cache.ts';
 import { KUBE_DNS, KUBE_DNS_UPSTREAM, LINK_LOCAL } from './topology.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -19,12 +21,21 @@ export interface ZerohopOptions {
   readonly localIps?: readonly string[];
   /** Behind the usual flags; the last of a kind counts. */
   readonly args?: readonly string[];
+  /** Who sets up addresses and rules: Zerohop, or the lab by commands, as node-cache would. */
+  readonly setup?: 'own' | 'lab';
   /** Another file name for a second one on the same node, and other ports. */
   readonly instance?: number;
 }
 
 /** Resolves when all servers serve. */
 export async function startZerohop(node: LabNode, options: ZerohopOptions = {}): Promise<Zerohop> {
+  const { setup = 'lab', localIps = LOCAL_IPS, args = [] } = options;
+  if (setup === 'lab') {
+    await node.addLocalAddresses(localIps);
+    await addNodeCacheRules(node, node.variant, localIps);
+    const flags = ['-setupinterface=false', '-setupiptables=false', ...args];
+    return startZerohop(node, { ...options, setup: 'own', args: flags });
+  }
   const zerohop = new Zerohop(node, options);
   await zerohop.server.waitForLog(/^Zerohop-/);
   return zerohop;
@@ -34,6 +45,8 @@ export class Zerohop {
   readonly node: LabNode;
   readonly server: Server;
   readonly #metricsPort: number;
+  readonly #healthPort: number;
+  readonly #healthAddress: string;
 
   /** Starts it and waits for nothing. */
   constructor(node: LabNode, options: ZerohopOptions) {
@@ -42,6 +55,8 @@ export class Zerohop {
     writeFileSync(corefile, stockCorefile(localIps, instance));
     this.node = node;
     this.#metricsPort = 9353 + instance;
+    this.#healthPort = 8080 + instance;
+    this.#healthAddress = localIps[0]!;
     const flags = ['-localip', localIps.join(','), '-conf', corefile];
     const own = ['-upstreamsvc', 'kube-dns-upstream', '-metrics-listen-address'];
     const command = [process.execPath, join(ROOT, 'src/main.ts'), ...flags, ...own];
@@ -52,6 +67,15 @@ export class Zerohop {
         KUBE_DNS_UPSTREAM_SERVICE_HOST: KUBE_DNS_UPSTREAM.v4,
       },
     );
+  }
+
+  /** Resolves when it answers pods: bound, leased, its upstream has answered. */
+  async intercepts(): Promise<void> {
+    const health = `${this.#healthAddress}:${this.#healthPort}`;
+    await until('/ready', async () => {
+      const response = await httpGet(this.node, health, '/ready');
+      return / 200 /.test(response) || / 404 /.test(response);
+    });
   }
 
   async scrape(): Promise<Scrape> {
