@@ -2,9 +2,17 @@
  * The stages of a server block, made from its settings in the order of the chain: `front` ones stand before the cache, the
  * others behind it. A chain lives as long as a block with the same settings serves, across reloads.
  */
+import type { Log } from '../base/log.ts';
+import { Dns64Stage } from '../directives/dns64-stage.ts';
 import { ForwardStage } from '../directives/forward-stage.ts';
-import type { Stage } from '../directives/resolution.ts';
+import { HostsStage } from '../directives/hosts-stage.ts';
+import { LoadbalanceStage } from '../directives/loadbalance-stage.ts';
+import type { Question, Stage } from '../directives/resolution.ts';
+import { RewriteStage } from '../directives/rewrite-stage.ts';
 import type { ServerConfig } from '../directives/server-config.ts';
+import { WhoamiStage } from '../directives/whoami-stage.ts';
+import type { Families } from '../metrics/families.ts';
+import { serverLabel } from '../server/client.ts';
 import type { Forward } from '../upstream/forward.ts';
 import type { ForwardOptions } from '../upstream/options.ts';
 
@@ -22,21 +30,68 @@ export interface Chain {
 }
 
 export interface ChainDependencies {
+  readonly log: Log;
+  readonly families: Families;
   readonly createForward: (options: ForwardOptions) => Forward;
 }
 
 /** Throws where something that the settings name cannot be used, such as a certificate; nothing is left open then. */
 export function createChain(config: ServerConfig, deps: ChainDependencies): Chain {
+  const forwards = createForwards(config, deps);
+  return { forwards, front: frontOf(config, deps), stages: stagesOf(config, forwards, deps) };
+}
+
+function createForwards(config: ServerConfig, deps: ChainDependencies): Forward[] {
   const forwards: Forward[] = [];
   try {
     for (const options of config.forward) forwards.push(deps.createForward(options));
+    return forwards;
   } catch (error) {
     for (const forward of forwards) void forward.close();
     throw error;
   }
+}
+
+function frontOf(
+  { dns64, loadbalance }: ServerConfig,
+  { log, families }: ChainDependencies,
+): Stage[] {
+  const front: Stage[] = [];
+  if (dns64) {
+    const countTranslated = ({ asker }: Question) => {
+      const { host = '', port = 0 } = asker?.local() ?? {};
+      families.dns64Translated.cell(serverLabel(host, port)).value += 1;
+    };
+    front.push(new Dns64Stage(dns64, countTranslated));
+  }
+  if (loadbalance) {
+    front.push(new LoadbalanceStage(loadbalance, log.plugin('loadbalance'), randomBelow));
+  }
+  return front;
+}
+
+function stagesOf(
+  { rewrite, hosts, bufsize, whoami }: ServerConfig,
+  forwards: readonly Forward[],
+  { log, families }: ChainDependencies,
+): Stage[] {
   const stages: Stage[] = [];
-  if (forwards.length > 0) stages.push(new ForwardStage(forwards, config.bufsize ?? UDP_SIZE));
-  return { forwards, front: [], stages };
+  if (rewrite.length > 0) stages.push(new RewriteStage(rewrite));
+  if (hosts) {
+    const onLoad = (entryCount: number, changedAtMs: number) => {
+      families.hostsEntries.cell(hosts.path).value = entryCount;
+      families.hostsReloadTime.cell().value = changedAtMs / 1000;
+    };
+    stages.push(new HostsStage(hosts, { log: log.plugin('hosts'), onLoad }));
+  }
+  if (forwards.length > 0) stages.push(new ForwardStage(forwards, bufsize ?? UDP_SIZE));
+  if (whoami) stages.push(new WhoamiStage());
+  return stages;
+}
+
+/** Cheap, and good enough for an order. */
+function randomBelow(limit: number): number {
+  return Math.floor(Math.random() * limit);
 }
 
 /** Gives up what the stages hold; they are asked nothing any more. */

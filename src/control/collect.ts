@@ -1,6 +1,7 @@
 /** What is counted in objects of the resolver rather than in shared words, brought into the series when they are read. */
 import type { LogLosses } from '../base/log.ts';
 import type { CacheStore } from '../cache/store.ts';
+import { isHandler } from '../directives/order.ts';
 import type { Families } from '../metrics/families.ts';
 import type { Resolver } from '../server/resolver.ts';
 import type { TcpService } from '../server/tcp-service.ts';
@@ -61,23 +62,10 @@ export function collectPlugins(families: Families, generation: Generation): void
     for (const { label, port } of listeners) {
       for (const key of config.zones) {
         if (key.port !== port) continue;
-        for (const name of handlersOf(config)) {
+        for (const name of config.directives.filter(isHandler)) {
           families.pluginEnabled.cell(label, key.zone, '', name).value = 1;
         }
       }
     }
   }
-}
-
-function handlersOf(config: RunningBlock['config']): string[] {
-  const present: [string, boolean][] = [
-    ['bufsize', config.bufsize !== undefined],
-    ['prometheus', config.prometheus !== undefined],
-    ['errors', config.errors !== undefined],
-    ['log', config.log.length > 0],
-    ['cache', config.cache !== undefined],
-    ['loop', config.loop],
-    ['forward', config.forward.length > 0],
-  ];
-  return present.filter(([, isPresent]) => isPresent).map(([name]) => name);
 }

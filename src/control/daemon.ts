@@ -274,6 +274,8 @@ export class Daemon {
     const observer = observeUpstreams(this.metrics.families);
     return new GenerationBuilder({
       rows,
+      log,
+      families: this.metrics.families,
       createForward: (options) => new Forward(options, { clock: systemClock, log, observer }),
       createObservers: (config) => this.#createObservers(config),
       createLoopDetector: ({ zones }) => {

@@ -11,7 +11,7 @@ import type { Observer } from '../directives/resolution.ts';
 import type { ServerConfig } from '../directives/server-config.ts';
 import type { CounterRows, RowLabels } from '../metrics/counter-rows.ts';
 import { Block } from '../server/block.ts';
-import type { Listener } from '../server/client.ts';
+import { type Listener, serverLabel } from '../server/client.ts';
 import type { ListenerPlan, ResponderPlan, ZonePlan } from '../server/plan.ts';
 import type { ResolverPlan } from '../server/resolver.ts';
 import { labelOffsets, nameFromText } from '../wire/name.ts';
@@ -78,7 +78,7 @@ export class GenerationBuilder {
     const address = hostPort(host, port);
     let listener = this.#listeners.get(address);
     if (listener === undefined) {
-      listener = { id: this.#nextListener++, host, port, label: `dns://${address}` };
+      listener = { id: this.#nextListener++, host, port, label: serverLabel(host, port) };
       this.#listeners.set(address, listener);
     }
     return listener;
@@ -185,8 +185,8 @@ function zonePlan(text: string, config: ServerConfig, { parts }: Block, row: num
  * the endpoints. Only the addresses of `bind` count, not where they stand in the file.
  */
 function identityOf(config: ServerConfig): string {
-  const { canonical, debug, errors, health, log, loop, prometheus, reload, timeouts, ...rest } =
-    config;
+  const { canonical, debug, directives, errors, health, ...others } = config;
+  const { log, loop, prometheus, reload, timeouts, ...rest } = others;
   return JSON.stringify({
     ...rest,
     zones: rest.zones.map(({ zone, port }) => [zone, port]),

@@ -4,6 +4,7 @@
  */
 import { compileRegexp, type GoRegexp, PATTERN_SIZE_MAX } from '../base/regexp.ts';
 import { CorefileError, type Directive, type Word } from '../corefile/ast.ts';
+import { RCODE } from '../wire/registry.ts';
 import type { BlockContext } from './block-context.ts';
 import { durationMs } from './duration.ts';
 
@@ -124,6 +125,13 @@ export function regexpOf(directive: string, word: Word, option: string): GoRegex
   const compiled = compileRegexp(word.text);
   if (compiled.code === 'compiled') return compiled.regexp;
   return fail(directive, word, `'${word.text}': expected a regular expression: ${compiled.reason}`);
+}
+
+/** An rcode by its name, in whatever letter case. */
+export function rcodeOf(directive: string, word: Word): number {
+  const name = word.text.toUpperCase();
+  if (Object.hasOwn(RCODE, name)) return RCODE[name as keyof typeof RCODE];
+  return fail(directive, word, `'${word.text}': expected an rcode such as SERVFAIL or NXDOMAIN`);
 }
 
 export function oneOf<Choice extends string>(

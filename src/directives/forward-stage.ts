@@ -8,7 +8,7 @@ import { DEADLINE_MS, type Forward } from '../upstream/forward.ts';
 import { isBelow, nameFromText } from '../wire/name.ts';
 import { type Octets, setU16 } from '../wire/octets.ts';
 import { HEADER_SIZE, RCODE } from '../wire/registry.ts';
-import { buildUpstreamQuery, OPT_SIZE } from '../wire/reply.ts';
+import { buildUpstreamQuery } from '../wire/reply.ts';
 import { type Response, readResponse } from '../wire/response.ts';
 import type { Question, Resolution, Stage } from './resolution.ts';
 
@@ -74,7 +74,7 @@ export class ForwardStage implements Stage {
     const resolution = await this.#exchange(forward, asked);
     if (!lacksEdns(resolution)) return resolution;
     // RFC 6891 §6.2.2: a server that does not know EDNS says FORMERR, so it is asked without.
-    const plain = asked.query.slice(0, asked.query.length - OPT_SIZE);
+    const plain = asked.query.slice(0, asked.questionEnd);
     setU16(plain, 10, 0);
     return this.#exchange(forward, { ...asked, query: plain });
   }

@@ -19,6 +19,7 @@ import {
   oneOf,
   optionArgument,
   optionArguments,
+  rcodeOf,
 } from './argument.ts';
 import type { BlockContext } from './block-context.ts';
 import { readUpstreams } from './upstream-list.ts';
@@ -101,7 +102,10 @@ const OPTION_READERS: Record<string, OptionReader> = {
   },
   health_check: readHealthCheck,
   next(draft, option) {
-    draft.next = [...draft.next, ...optionArguments('forward', option, SOME).map(rcodeOf)];
+    draft.next = [
+      ...draft.next,
+      ...optionArguments('forward', option, SOME).map((word) => rcodeOf('forward', word)),
+    ];
   },
   next_on_nodata(draft, option) {
     optionArguments('forward', option, NONE);
@@ -211,14 +215,8 @@ function readTls(draft: Draft, option: Directive): void {
   draft.tls = { ...draft.tls, caPath, certPath, keyPath };
 }
 
-function rcodeOf(word: Word): number {
-  const name = word.text.toUpperCase();
-  if (Object.hasOwn(RCODE, name)) return RCODE[name as keyof typeof RCODE];
-  return fail('forward', word, `'${word.text}': expected an rcode such as SERVFAIL or NXDOMAIN`);
-}
-
 function failoverRcodeOf(word: Word): number {
-  const rcode = rcodeOf(word);
+  const rcode = rcodeOf('forward', word);
   return rcode === RCODE.NOERROR
     ? fail('forward', word, 'failover: expected an rcode other than NOERROR')
     : rcode;

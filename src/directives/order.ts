@@ -37,12 +37,7 @@ const UNDELIVERED = [
   'trace',
   'pprof',
   'dnstap',
-  'dns64',
-  'loadbalance',
-  'rewrite',
   'template',
-  'hosts',
-  'whoami',
 ] as const satisfies readonly DirectiveName[];
 
 export type DeliveredName = Exclude<DirectiveName, (typeof UNDELIVERED)[number]>;
@@ -51,6 +46,21 @@ export type DeliveredName = Exclude<DirectiveName, (typeof UNDELIVERED)[number]>
 export const DELIVERED_DIRECTIVES: readonly DeliveredName[] = DIRECTIVE_ORDER.filter(
   (name): name is DeliveredName => !(UNDELIVERED as readonly string[]).includes(name),
 );
+
+/** Those that are no part of the chain: they set up a server, or the process. */
+const SETTINGS: readonly DirectiveName[] = [
+  'timeouts',
+  'reload',
+  'bind',
+  'debug',
+  'health',
+  'pprof',
+];
+
+/** Whether a directive handles queries: CoreDNS lists only such in `coredns_plugin_enabled`. */
+export function isHandler(name: DirectiveName): boolean {
+  return !SETTINGS.includes(name);
+}
 
 export function isKnown(name: string): name is DirectiveName {
   return (DIRECTIVE_ORDER as readonly string[]).includes(name);

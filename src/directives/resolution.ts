@@ -8,6 +8,7 @@
  * Observers stand beside the chain and only look on: they are told of each reply.
  */
 import type { Octets } from '../wire/octets.ts';
+import type { EdnsOption } from '../wire/reply.ts';
 import type { Response } from '../wire/response.ts';
 
 /** A question in the one shape in which it is asked, whoever asks: that of its cache key. */
@@ -20,6 +21,8 @@ export interface Question {
   readonly rd: boolean;
   readonly cd: boolean;
   readonly dnssecOk: boolean;
+  /** What our question to an upstream carries; `rewrite` sets it. */
+  readonly ednsOptions?: readonly EdnsOption[];
   /** How the client came; a stage that asks others may do likewise. */
   readonly transport: 'udp' | 'tcp';
   /** Whose query asks this first; undefined where nobody waits for the answer (a refresh). */
@@ -37,8 +40,11 @@ export interface Asker {
 
 export type Resolution =
   | { readonly ok: true; readonly response: Response; readonly by: StageName }
-  /** No answer could be had: the client gets this rcode, nothing is cached; `reason` is for the `errors` log. */
-  | { readonly ok: false; readonly rcode: number; readonly reason: string };
+  /**
+   * No answer could be had: the client gets this rcode, nothing is cached. `reason` is for the `errors` log; undefined where it is
+   * no error but what the settings ask for.
+   */
+  | { readonly ok: false; readonly rcode: number; readonly reason: string | undefined };
 
 /** Who wrote an answer: the `plugin` label of `coredns_dns_responses_total`. */
 export type StageName =

@@ -12,16 +12,22 @@ import type { BlockContext, Warning } from './block-context.ts';
 import { readBufsize } from './bufsize.ts';
 import { readCache } from './cache.ts';
 import { readDebug } from './debug.ts';
+import { type Dns64Options, readDns64 } from './dns64.ts';
 import { type ErrorsOptions, readErrors } from './errors.ts';
 import { readForward } from './forward.ts';
 import { type HealthOptions, readHealth } from './health.ts';
+import { type HostsOptions, readHosts } from './hosts.ts';
 import { checkOverlap } from './listener-overlap.ts';
+import { type LoadbalanceOptions, readLoadbalance } from './loadbalance.ts';
 import { type LogRule, readLog } from './log.ts';
 import { readLoop } from './loop.ts';
 import { DELIVERED_DIRECTIVES, type DeliveredName, isDelivered, isKnown } from './order.ts';
 import { type PrometheusOptions, readPrometheus } from './prometheus.ts';
 import { type ReloadOptions, readReload } from './reload.ts';
+import { readRewrite } from './rewrite.ts';
+import type { RewriteRule } from './rewrite-rule.ts';
 import { readTimeouts, type TimeoutOptions } from './timeouts.ts';
+import { readWhoami } from './whoami.ts';
 import { readZoneKeys, type ZoneKey } from './zone-key.ts';
 
 export interface ServerConfig {
@@ -30,21 +36,27 @@ export interface ServerConfig {
   /** The block printed canonically: alike for two blocks exactly if they hold the same words. */
   readonly canonical: string;
   /** The names of its directives, each once, in the order of the Corefile. */
-  readonly directives: readonly string[];
+  readonly directives: readonly DeliveredName[];
   /** Undefined: every address. */
   readonly bind: readonly BindOptions[] | undefined;
   readonly bufsize: number | undefined;
   readonly cache: CachePolicy | undefined;
   readonly debug: boolean;
+  readonly dns64: Dns64Options | undefined;
   readonly errors: ErrorsOptions | undefined;
   /** In the order in which they are tried. */
   readonly forward: readonly ForwardOptions[];
   readonly health: HealthOptions | undefined;
+  readonly hosts: HostsOptions | undefined;
+  readonly loadbalance: LoadbalanceOptions | undefined;
   readonly log: readonly LogRule[];
   readonly loop: boolean;
   readonly prometheus: PrometheusOptions | undefined;
   readonly reload: ReloadOptions | undefined;
+  /** In the order in which they are applied. */
+  readonly rewrite: readonly RewriteRule[];
   readonly timeouts: TimeoutOptions;
+  readonly whoami: boolean;
 }
 
 export interface ServerBlockOptions {
@@ -83,14 +95,19 @@ function readServerBlock(block: ServerBlock, options: ServerBlockOptions): Serve
     bufsize: readBufsize(linesOf('bufsize'), context),
     cache: readCache(linesOf('cache'), context),
     debug: readDebug(linesOf('debug')),
+    dns64: readDns64(linesOf('dns64')),
     errors: readErrors(linesOf('errors')),
     forward: readForward(linesOf('forward'), context),
     health: readHealth(linesOf('health'), context),
+    hosts: readHosts(linesOf('hosts'), context),
+    loadbalance: readLoadbalance(linesOf('loadbalance')),
     log: readLog(linesOf('log'), context),
     loop: readLoop(linesOf('loop')),
     prometheus: readPrometheus(linesOf('prometheus')),
     reload: readReload(linesOf('reload'), context),
+    rewrite: readRewrite(linesOf('rewrite')),
     timeouts: readTimeouts(linesOf('timeouts')),
+    whoami: readWhoami(linesOf('whoami')),
   };
 }
 

@@ -154,6 +154,21 @@ const DIRECTIVE_SERIES = {
     PROXY_PROTOCOL,
     'Upstream queries for which a connection was opened.',
   ),
+  hostsEntries: gauge(
+    'coredns_hosts_entries',
+    ['hostsfile'],
+    'Entries of a hosts file and of the Corefile beside it.',
+  ),
+  hostsReloadTime: gauge(
+    'coredns_hosts_reload_timestamp_seconds',
+    [],
+    'When the hosts file last read was changed, in seconds since 1970.',
+  ),
+  dns64Translated: counter(
+    'coredns_dns64_requests_translated_total',
+    ['server'],
+    'AAAA answers made of A records.',
+  ),
   healthRequestDuration: histogram(
     'coredns_health_request_duration_seconds',
     [],

@@ -1,4 +1,5 @@
 /** Whom a query came from and how its reply gets there: the resolver's view, the same for UDP and TCP. */
+import { hostPort } from '../base/ip-address.ts';
 
 export interface Peer {
   readonly host: string;
@@ -39,6 +40,11 @@ export interface Listener {
   readonly port: number;
   /** `dns://IP:PORT`, the `server` label. */
   readonly label: string;
+}
+
+/** The `server` label of a listener; an empty host is every address. */
+export function serverLabel(host: string, port: number): string {
+  return `dns://${hostPort(host, port)}`;
 }
 
 /** The addresses to bind for a listener. */

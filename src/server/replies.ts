@@ -33,8 +33,8 @@ import type { StaleAnswer } from './stale.ts';
 
 export interface Failure {
   readonly rcode: number;
-  /** For the `errors` log. */
-  readonly reason: string;
+  /** For the `errors` log, if for it. */
+  readonly reason: string | undefined;
 }
 
 /** One who waits for an answer: a client, or a stage before the cache that asks in its name. */

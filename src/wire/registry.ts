@@ -63,6 +63,7 @@ export const QTYPE = {
   MB: 7,
   MG: 8,
   MR: 9,
+  NULL: 10,
   PTR: 12,
   HINFO: 13,
   MINFO: 14,
@@ -70,26 +71,72 @@ export const QTYPE = {
   TXT: 16,
   RP: 17,
   AFSDB: 18,
+  X25: 19,
+  ISDN: 20,
   RT: 21,
   SIG: 24,
+  KEY: 25,
   PX: 26,
+  GPOS: 27,
   AAAA: 28,
+  LOC: 29,
   NXT: 30,
+  EID: 31,
+  NIMLOC: 32,
   SRV: 33,
   NAPTR: 35,
   KX: 36,
+  CERT: 37,
   DNAME: 39,
   OPT: 41,
+  APL: 42,
   DS: 43,
+  SSHFP: 44,
+  IPSECKEY: 45,
   RRSIG: 46,
   NSEC: 47,
   DNSKEY: 48,
+  DHCID: 49,
   NSEC3: 50,
+  NSEC3PARAM: 51,
+  TLSA: 52,
+  SMIMEA: 53,
+  HIP: 55,
+  NINFO: 56,
+  RKEY: 57,
+  TALINK: 58,
+  CDS: 59,
+  CDNSKEY: 60,
+  OPENPGPKEY: 61,
+  CSYNC: 62,
+  ZONEMD: 63,
   SVCB: 64,
   HTTPS: 65,
+  SPF: 99,
+  UINFO: 100,
+  UID: 101,
+  GID: 102,
+  UNSPEC: 103,
+  NID: 104,
+  L32: 105,
+  L64: 106,
+  LP: 107,
+  EUI48: 108,
+  EUI64: 109,
+  TKEY: 249,
+  TSIG: 250,
   IXFR: 251,
   AXFR: 252,
+  MAILB: 253,
+  MAILA: 254,
   ANY: 255,
+  URI: 256,
+  CAA: 257,
+  AVC: 258,
+  AMTRELAY: 260,
+  RESINFO: 261,
+  TA: 32768,
+  DLV: 32769,
 } as const;
 
 const RCODE_NAMES = namesOf(RCODE);
@@ -104,6 +151,27 @@ export function rcodeName(rcode: number): string {
 /** `AAAA`, or `TYPE65280` for one without a name (RFC 3597 §5). */
 export function typeName(type: number): string {
   return QTYPE_NAMES.get(type) ?? `TYPE${type}`;
+}
+
+/** The number of a type by its name, in whatever letter case, or by `TYPE` and the number (RFC 3597 §5). */
+export function typeFromName(text: string): number | undefined {
+  return numberFromName(QTYPE, 'TYPE', text);
+}
+
+/** Likewise for classes: `IN`, `CLASS32`. */
+export function classFromName(text: string): number | undefined {
+  return numberFromName(QCLASS, 'CLASS', text);
+}
+
+function numberFromName(
+  registry: Readonly<Record<string, number>>,
+  prefix: string,
+  text: string,
+): number | undefined {
+  const name = text.toUpperCase();
+  if (Object.hasOwn(registry, name)) return registry[name];
+  const digits = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+  return /^\d{1,5}$/.test(digits) && Number(digits) <= 0xffff ? Number(digits) : undefined;
 }
 
 /** `IN`, or `CLASS32` for one without a name (RFC 3597 §5). */

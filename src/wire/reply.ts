@@ -178,7 +178,7 @@ function copyBody(out: Octets, at: number, from: Octets, fromAt: number, size: n
   for (let index = 0; index < size; index++) out[at + index] = from[fromAt + index]!;
 }
 
-/** A query to an upstream in the one shape that all have: id 0, our OPT, none of the client's options. */
+/** A query to an upstream in the one shape that all have: id 0, our OPT, none of the client's options; `rewrite` may add some. */
 export interface UpstreamQueryShape {
   /** Uncompressed. */
   readonly qname: Octets;
@@ -189,11 +189,20 @@ export interface UpstreamQueryShape {
   readonly cd: boolean;
   readonly dnssecOk: boolean;
   readonly udpSize: number;
+  readonly ednsOptions?: readonly EdnsOption[];
+}
+
+/** RFC 6891 §6.1.2. */
+export interface EdnsOption {
+  readonly code: number;
+  readonly data: Octets;
 }
 
 export function buildUpstreamQuery(shape: UpstreamQueryShape): Octets {
   const questionEnd = HEADER_SIZE + shape.qname.length + 4;
-  const out = new Uint8Array(questionEnd + OPT_SIZE);
+  const options = shape.ednsOptions ?? [];
+  const optionsSize = options.reduce((sum, { data }) => sum + 4 + data.length, 0);
+  const out = new Uint8Array(questionEnd + OPT_SIZE + optionsSize);
   setU16(out, 2, (shape.opcode << 11) | (shape.rd ? FLAG.RD : 0) | (shape.cd ? FLAG.CD : 0));
   setU16(out, 4, 1);
   setU16(out, 10, 1);
@@ -201,5 +210,13 @@ export function buildUpstreamQuery(shape: UpstreamQueryShape): Octets {
   setU16(out, questionEnd - 4, shape.qtype);
   setU16(out, questionEnd - 2, shape.qclass);
   writeOpt(out, questionEnd, shape.udpSize, shape.dnssecOk, 0);
+  setU16(out, questionEnd + OPT_SIZE - 2, optionsSize);
+  let at = questionEnd + OPT_SIZE;
+  for (const { code, data } of options) {
+    setU16(out, at, code);
+    setU16(out, at + 2, data.length);
+    out.set(data, at + 4);
+    at += 4 + data.length;
+  }
   return out;
 }

@@ -482,7 +482,7 @@ export const COREDNS_OPTIONS: Readonly<Record<DirectiveName, DirectiveFacts>> = 
             'suffix .a.org .b.org auto',
             'suffix .a.org .b.org answer some',
             'regex ( a.org',
-            'regex (.*) {2}.a.org',
+            'regex (.*) {1}.{2}.a.org',
             'regex (.*) {1}.a.org answer name (.*)',
             'regex (.*) {1}.a.org answer auto answer name (.*) {1}',
             `regex ${LONG_PATTERN} a.org`,

@@ -9,7 +9,7 @@ const LOOK_EVERY_MS = 20;
 /** Resolves once `look` no longer rejects nor gives false; rejects with its last error when time is up. */
 export async function until(
   what: string,
-  look: () => Promise<unknown>,
+  look: () => unknown,
   timeoutMs = DEADLINE_MS,
 ): Promise<void> {
   const signal = AbortSignal.timeout(timeoutMs);
