@@ -19,13 +19,11 @@ const UNTESTED: Readonly<Record<string, string>> = {
   'src/os/capabilities.ts': 'test/life/capabilities.test.ts looks at a running daemon’s',
   'src/os/signal-mask.ts': 'test/os/signal-mask.test.ts runs it in a process of its own',
   ...listed('test/scenario and test/life run it in the daemon', [
-    'control/chain',
     'control/collect',
     'control/control-client',
     'control/control-pages',
     'control/daemon',
     'control/endpoints',
-    'control/generation',
     'control/jitter',
     'control/process',
     'control/reload',

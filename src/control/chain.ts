@@ -32,7 +32,7 @@ export interface Chain {
 export interface ChainDependencies {
   readonly log: Log;
   readonly families: Families;
-  readonly createForward: (options: ForwardOptions) => Forward;
+  readonly createForward: (options: ForwardOptions, config: ServerConfig) => Forward;
 }
 
 /** Throws where something that the settings name cannot be used, such as a certificate; nothing is left open then. */
@@ -44,7 +44,7 @@ export function createChain(config: ServerConfig, deps: ChainDependencies): Chai
 function createForwards(config: ServerConfig, deps: ChainDependencies): Forward[] {
   const forwards: Forward[] = [];
   try {
-    for (const options of config.forward) forwards.push(deps.createForward(options));
+    for (const options of config.forward) forwards.push(deps.createForward(options, config));
     return forwards;
   } catch (error) {
     for (const forward of forwards) void forward.close();

@@ -4,7 +4,6 @@
  */
 import { randomInt } from 'node:crypto';
 import { systemClock } from '../base/clock.ts';
-import { hostPort } from '../base/ip-address.ts';
 import type { Log } from '../base/log.ts';
 import type { HashSeed } from '../cache/key.ts';
 import { CacheMemory } from '../cache/memory.ts';
@@ -28,12 +27,13 @@ import { TcpService } from '../server/tcp-service.ts';
 import type { UdpService } from '../server/udp-service.ts';
 import { Forward } from '../upstream/forward.ts';
 import { MESSAGE_SIZE_MAX, rcodeName } from '../wire/registry.ts';
+import { BlockLookUp } from './block-look-up.ts';
 import { collect, collectPlugins, type Sources } from './collect.ts';
 import type { Configuration } from './configuration.ts';
 import { DescriptorCheck } from './descriptor-check.ts';
 import { Endpoints } from './endpoints.ts';
 import { type Generation, GenerationBuilder } from './generation.ts';
-import { probeForLoop } from './loop-probe.ts';
+import { loopText, probeForLoop } from './loop-probe.ts';
 import { Servers } from './servers.ts';
 import { type Sizing, sizeMemory } from './sizing.ts';
 import { observeUpstreams } from './upstream-metrics.ts';
@@ -75,6 +75,7 @@ export class Daemon {
   readonly #builder: GenerationBuilder;
   readonly #servers: Servers;
   readonly #endpoints: Endpoints;
+  readonly #blockLookUp: BlockLookUp;
   readonly #descriptors: DescriptorCheck;
   readonly #housekeeping: NodeJS.Timeout;
   #errorLogs: ErrorLog[] = [];
@@ -116,6 +117,7 @@ export class Daemon {
     const { resolver, udp } = this;
     const onArrival = resolver.serve;
     const tcp = new TcpService({ clock: systemClock, log, adopted, onArrival });
+    this.#blockLookUp = new BlockLookUp(log);
     this.#builder = this.#createBuilder(rows);
     const store = this.#store;
     this.#servers = new Servers({ clock: systemClock, store, udp, tcp, resolver });
@@ -176,6 +178,7 @@ export class Daemon {
     for (const warning of configuration.warnings) this.#options.log.warn(warning);
     this.metrics.retainRows(new Set(generation.labels.keys()));
     collectPlugins(this.metrics.families, generation);
+    this.#blockLookUp.serve(generation);
     this.#responseCells.clear();
     this.#options.log.setLevel(configuration.servers.some(({ debug }) => debug) ? 'debug' : 'info');
     for (const stop of this.#stopProbes) stop();
@@ -276,7 +279,10 @@ export class Daemon {
       rows,
       log,
       families: this.metrics.families,
-      createForward: (options) => new Forward(options, { clock: systemClock, log, observer }),
+      createForward: (options, config) => {
+        const lookUp = this.#blockLookUp.lookUpFor(options, config);
+        return new Forward(options, { clock: systemClock, log, observer, lookUp });
+      },
       createObservers: (config) => this.#createObservers(config),
       createLoopDetector: ({ zones }) => {
         const { zone, port } = zones[0]!;
@@ -332,12 +338,4 @@ function chooseBackend(wanted: UdpBackend, log: Log): Libc | undefined {
   const cause = libc.cause instanceof Error ? libc.cause.message : libc.message;
   log.warn(`serving UDP through node:dgram, which is slower: ${cause.split('\n')[0]}`);
   return undefined;
-}
-
-/** CoreDNS's words, which operators search for. */
-function loopText({ zone, name }: LoopDetector, peer: HostPort, port: number): string {
-  return (
-    `plugin/loop: Loop (${hostPort(peer.host, peer.port)} -> :${port}) detected for zone "${zone}", ` +
-    `see https://coredns.io/plugins/loop#troubleshooting. Query: "HINFO ${name}"`
-  );
 }

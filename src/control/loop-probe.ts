@@ -4,7 +4,9 @@
  * is silent, the same question asked three times must not look like a loop.
  */
 import { createSocket } from 'node:dgram';
+import { hostPort } from '../base/ip-address.ts';
 import type { LoopDetector } from '../directives/loop-detector.ts';
+import type { HostPort } from '../directives/resolution.ts';
 import type { Listener } from '../server/client.ts';
 import { nameFromText } from '../wire/name.ts';
 import { QCLASS, QTYPE } from '../wire/registry.ts';
@@ -64,4 +66,12 @@ export function probeForLoop(detector: LoopDetector, listener: Listener): () => 
 function probeHost(host: string): string {
   if (host === '' || host === '0.0.0.0') return '127.0.0.1';
   return host === '::' ? '::1' : host;
+}
+
+/** CoreDNS's words, which operators search for. */
+export function loopText({ zone, name }: LoopDetector, peer: HostPort, port: number): string {
+  return (
+    `plugin/loop: Loop (${hostPort(peer.host, peer.port)} -> :${port}) detected for zone "${zone}", ` +
+    `see https://coredns.io/plugins/loop#troubleshooting. Query: "HINFO ${name}"`
+  );
 }

@@ -8,6 +8,7 @@ import type { Log } from '../base/log.ts';
 import type { UpstreamContext } from './context.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import type { UpstreamResult } from './failure.ts';
+import type { HostLookUp } from './host-look-up.ts';
 import { HostNames } from './host-names.ts';
 import { questionEndOf } from './message.ts';
 import type { UpstreamObserver } from './observer.ts';
@@ -37,12 +38,21 @@ export interface ForwardDependencies {
   readonly observer: UpstreamObserver;
   /** Undefined: the system's generator. */
   readonly random?: RandomSource;
+  /** For host names in TO without a `resolver`; undefined: the system's. */
+  readonly lookUp?: HostLookUp;
 }
 
 export interface ForwardSnapshot {
   /** Client queries under way. */
   readonly exchanges: number;
   readonly upstreams: readonly UpstreamSnapshot[];
+}
+
+/** A question on its way to whichever upstream. */
+interface Asked {
+  readonly message: Uint8Array;
+  readonly questionEnd: number;
+  readonly transport: 'udp' | 'tcp';
 }
 
 export class Forward implements ExchangeHost {
@@ -69,7 +79,7 @@ export class Forward implements ExchangeHost {
 
   /** Throws where a certificate or key cannot be read. */
   constructor(options: ForwardOptions, dependencies: ForwardDependencies) {
-    const { clock, log, observer, random = new RandomPool() } = dependencies;
+    const { clock, log, observer, random = new RandomPool(), lookUp } = dependencies;
     this.options = options;
     this.observer = observer;
     this.random = random;
@@ -78,7 +88,7 @@ export class Forward implements ExchangeHost {
     const writes = new WriteTurn();
     this.#context = { options, clock, log, observer, random, wheel: this.wheel, writes };
     this.#order = createPolicy(options.policy, random);
-    this.#hostNames = new HostNames(this.#context, (endpoints) => this.#replace(endpoints));
+    this.#hostNames = new HostNames(this.#context, (endpoints) => this.#replace(endpoints), lookUp);
     this.#upstreams = this.#hostNames.addresses.map(
       (endpoint) => new Upstream(this.#context, endpoint),
     );
@@ -93,20 +103,17 @@ export class Forward implements ExchangeHost {
     query: Uint8Array,
     { transport, deadlineMs = DEADLINE_MS }: { transport: 'udp' | 'tcp'; deadlineMs?: number },
   ): Promise<UpstreamResult> {
-    const refusal = this.#refusal();
-    if (refusal !== undefined) return Promise.resolve(refusal);
-    this.#exchanges++;
-    if (this.#hedgesAllowed < HEDGE_BURST) this.#hedgesAllowed += HEDGE_SHARE;
-    const { promise, resolve } = Promise.withResolvers<UpstreamResult>();
-    const nowMs = this.#clock.nowMs();
+    const message = query;
+    const deadlineAtMs = this.#clock.nowMs() + deadlineMs;
     const question = {
-      message: query,
-      questionEnd: questionEndOf(query),
+      message,
+      questionEnd: questionEndOf(message),
       transport: this.#transport(transport),
     };
-    const order = this.#order(this.#upstreams);
-    new Exchange(this, order, question, nowMs + deadlineMs, resolve).start(nowMs);
-    return promise;
+    if (!this.#hostNames.isFirst || this.#upstreams.length > 0) {
+      return this.#ask(question, deadlineAtMs);
+    }
+    return this.#whenLookedUp(deadlineAtMs).then(() => this.#ask(question, deadlineAtMs));
   }
 
   snapshot(): ForwardSnapshot {
@@ -147,6 +154,29 @@ export class Forward implements ExchangeHost {
     this.#parked.delete(exchange);
     this.#exchanges--;
     if (this.#exchanges === 0 && this.#closing !== undefined) this.#shut();
+  }
+
+  #ask(question: Asked, deadlineAtMs: number): Promise<UpstreamResult> {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return Promise.resolve(refusal);
+    this.#exchanges++;
+    if (this.#hedgesAllowed < HEDGE_BURST) this.#hedgesAllowed += HEDGE_SHARE;
+    const { promise, resolve } = Promise.withResolvers<UpstreamResult>();
+    const order = this.#order(this.#upstreams);
+    new Exchange(this, order, question, deadlineAtMs, resolve).start(this.#clock.nowMs());
+    return promise;
+  }
+
+  /** A question that comes before the first address waits for it, as far as its deadline goes. */
+  #whenLookedUp(deadlineAtMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = new Timer({ timerExpired: () => resolve() });
+    this.wheel.schedule(timer, deadlineAtMs);
+    void this.ready.then(() => {
+      this.wheel.cancel(timer);
+      resolve();
+    });
+    return promise;
   }
 
   #release(nowMs: number): void {

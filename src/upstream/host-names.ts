@@ -1,52 +1,83 @@
 /**
- * Host names in TO: resolved at start through `resolver`'s servers or the system, and again every half minute, so that a
- * changed record is followed without a reload. A failed look-up keeps the addresses known so far.
+ * Host names in TO: looked up at start, and again when their TTL has passed, so that a changed record is followed without a
+ * reload. A look-up that finds nothing keeps the addresses known so far, and is tried again soon, then less often.
  */
 import { isIP } from 'node:net';
 import type { UpstreamContext } from './context.ts';
+import { type HostLookUp, lookUpAt, systemLookUp } from './host-look-up.ts';
 import type { Endpoint } from './options.ts';
 import { Timer, type TimerTarget } from './timer-wheel.ts';
 
-const REFRESH_MS = 30_000;
+/** Where nobody says how long the addresses hold: the system's resolver tells no TTL. */
+const UNKNOWN_TTL_MS = 30_000;
+/** A TTL of 0 is for one use; a server for a stream of queries is looked up so often at most. */
+const TTL_MIN_MS = 2000;
+/** Whatever the TTL, a moved server is found within the hour. */
+const TTL_MAX_MS = 3_600_000;
+/** Doubled with each failure in a row, up to the time of an unknown TTL. */
 const RETRY_MS = 2000;
 /** CoreDNS's bound on TO, kept for what names resolve to. */
 const ADDRESSES_MAX = 15;
-const QUERY_TIMEOUT_MS = 1000;
+
+interface HostName {
+  readonly name: string;
+  /** As last found. */
+  addresses: readonly string[];
+  dueAtMs: number;
+  /** Look-ups in a row without an address. */
+  failures: number;
+}
 
 export class HostNames implements TimerTarget {
   readonly #context: UpstreamContext;
   readonly #changed: (endpoints: readonly Endpoint[]) => void;
+  readonly #lookUp: HostLookUp;
   readonly #timer = new Timer(this);
-  /** Addresses by name, as last found. */
-  readonly #found = new Map<string, readonly string[]>();
+  readonly #hosts: ReadonlyMap<string, HostName>;
   #isClosed = false;
-  readonly names: readonly string[];
+  /** No look-up of all names has ended yet. */
+  isFirst: boolean;
 
-  constructor(context: UpstreamContext, changed: (endpoints: readonly Endpoint[]) => void) {
+  constructor(
+    context: UpstreamContext,
+    changed: (endpoints: readonly Endpoint[]) => void,
+    lookUp: HostLookUp = systemLookUp,
+  ) {
+    const { to, resolvers } = context.options;
     this.#context = context;
     this.#changed = changed;
-    this.names = context.options.to.map(({ host }) => host).filter((host) => isIP(host) === 0);
+    this.#lookUp = resolvers.length > 0 ? lookUpAt(resolvers) : lookUp;
+    const names = to.map(({ host }) => host).filter((host) => isIP(host) === 0);
+    this.#hosts = new Map(
+      names.map((name) => [name, { name, addresses: [], dueAtMs: 0, failures: 0 }]),
+    );
+    this.isFirst = this.#hosts.size > 0;
+  }
+
+  get names(): readonly string[] {
+    return [...this.#hosts.keys()];
   }
 
   /** TO with each name replaced by its addresses so far; none for a name without. */
   get addresses(): readonly Endpoint[] {
     const endpoints = this.#context.options.to.flatMap((endpoint) => {
       const { host } = endpoint;
-      if (isIP(host) !== 0) return [endpoint];
+      const found = this.#hosts.get(host);
+      if (found === undefined) return [endpoint];
       const serverName = endpoint.serverName ?? (endpoint.transport === 'dns' ? undefined : host);
-      const found = this.#found.get(host) ?? [];
-      return found.map((address) => ({ ...endpoint, host: address, serverName }));
+      return found.addresses.map((address) => ({ ...endpoint, host: address, serverName }));
     });
     return endpoints.slice(0, ADDRESSES_MAX);
   }
 
-  /** Resolves after the first look-up of every name, whether it found anything or not. */
-  start(): Promise<void> {
-    return this.names.length === 0 ? Promise.resolve() : this.#refresh();
+  /** Looks up every name; resolves when each has been, whether it was found or not. */
+  async start(): Promise<void> {
+    await this.#refresh([...this.#hosts.values()]);
+    this.isFirst = false;
   }
 
-  timerExpired(): void {
-    void this.#refresh();
+  timerExpired(nowMs: number): void {
+    void this.#refresh([...this.#hosts.values()].filter(({ dueAtMs }) => dueAtMs <= nowMs));
   }
 
   close(): void {
@@ -54,44 +85,37 @@ export class HostNames implements TimerTarget {
     this.#context.wheel.cancel(this.#timer);
   }
 
-  async #refresh(): Promise<void> {
+  async #refresh(hosts: readonly HostName[]): Promise<void> {
+    if (this.#hosts.size === 0) return;
     const before = JSON.stringify(this.addresses);
-    const outcomes = await Promise.all(this.names.map((name) => this.#lookUp(name)));
+    await Promise.all(hosts.map((host) => this.#find(host)));
     if (this.#isClosed) return;
     const addresses = this.addresses;
     if (JSON.stringify(addresses) !== before) this.#changed(addresses);
-    const { wheel, clock } = this.#context;
-    const delayMs = outcomes.every((isFound) => isFound) ? REFRESH_MS : RETRY_MS;
-    wheel.schedule(this.#timer, clock.nowMs() + delayMs);
+    const dueAtMs = Math.min(...[...this.#hosts.values()].map((host) => host.dueAtMs));
+    this.#context.wheel.schedule(this.#timer, dueAtMs);
   }
 
-  async #lookUp(name: string): Promise<boolean> {
+  async #find(host: HostName): Promise<void> {
+    const { clock, log } = this.#context;
+    const { name } = host;
+    let waitMs: number;
     try {
-      const addresses = await this.#resolve(name);
+      const { addresses, ttlS } = await this.#lookUp(name);
+      if (host.failures > 0) log.info(`resolving ${name}: found again`);
+      host.failures = 0;
       // In one order, whichever way a server rotates them.
-      this.#found.set(name, addresses.sort());
-      return true;
+      host.addresses = addresses.toSorted();
+      const ttlMs = ttlS === undefined ? UNKNOWN_TTL_MS : ttlS * 1000;
+      waitMs = Math.min(TTL_MAX_MS, Math.max(TTL_MIN_MS, ttlMs));
     } catch (error) {
-      this.#context.log.warn(`resolving ${name}: ${(error as Error).message}`);
-      return false;
+      const kept = host.addresses.length > 0 ? `; ${host.addresses.join(' ')} until then` : '';
+      if (host.failures === 0) {
+        log.warn(`resolving ${name}: ${(error as Error).message}: tried again${kept}`);
+      }
+      waitMs = Math.min(UNKNOWN_TTL_MS, RETRY_MS * 2 ** host.failures);
+      host.failures += 1;
     }
-  }
-
-  async #resolve(name: string): Promise<string[]> {
-    const dns = process.getBuiltinModule('node:dns').promises;
-    const { resolvers } = this.#context.options;
-    if (resolvers.length === 0) {
-      const found = await dns.lookup(name, { all: true });
-      return found.map(({ address }) => address);
-    }
-    const resolver = new dns.Resolver({ timeout: QUERY_TIMEOUT_MS, tries: 2 });
-    resolver.setServers(resolvers);
-    const families = [resolver.resolve4(name), resolver.resolve6(name)];
-    const outcomes = await Promise.allSettled(families);
-    const found = outcomes.flatMap((outcome) =>
-      outcome.status === 'fulfilled' ? outcome.value : [],
-    );
-    // With no address at all, the error of the first family says why.
-    return found.length > 0 ? found : await families[0]!;
+    host.dueAtMs = clock.nowMs() + waitMs;
   }
 }

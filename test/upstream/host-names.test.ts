@@ -5,11 +5,15 @@ import { type TestContext, test } from 'node:test';
 import { decode, encode } from 'dns-packet';
 import { systemClock } from '../../src/base/clock.ts';
 import { createLog } from '../../src/base/log.ts';
+import type { HostAddresses, HostLookUp } from '../../src/upstream/host-look-up.ts';
 import { HostNames } from '../../src/upstream/host-names.ts';
 import { silentObserver } from '../../src/upstream/observer.ts';
+import type { Endpoint } from '../../src/upstream/options.ts';
 import { RandomPool } from '../../src/upstream/random.ts';
 import { TimerWheel } from '../../src/upstream/timer-wheel.ts';
 import { WriteTurn } from '../../src/upstream/write-turn.ts';
+import { Arrivals } from '../support/arrivals.ts';
+import { until } from '../support/until.ts';
 import {
   assertAnswered,
   endpoint,
@@ -41,7 +45,12 @@ async function resolver(t: TestContext, addresses: string[]) {
   return `127.0.0.1:${socket.address().port}`;
 }
 
-function openHostNames(t: TestContext, resolvers: string[]) {
+function openHostNames(
+  t: TestContext,
+  resolvers: string[],
+  lookUp?: HostLookUp,
+  lines: string[] = [],
+) {
   const changes: string[][] = [];
   const wheel = new TimerWheel(systemClock);
   const context = {
@@ -50,15 +59,15 @@ function openHostNames(t: TestContext, resolvers: string[]) {
       resolvers,
     }),
     clock: systemClock,
-    log: createLog(() => {}),
+    log: createLog((line) => lines.push(line.trimEnd())),
     observer: silentObserver,
     random: new RandomPool(),
     wheel,
     writes: new WriteTurn(),
   };
-  const hostNames = new HostNames(context, (endpoints) =>
-    changes.push(endpoints.map(({ host, port }) => `${host}:${port}`)),
-  );
+  const changed = (endpoints: readonly Endpoint[]) =>
+    changes.push(endpoints.map(({ host, port }) => `${host}:${port}`));
+  const hostNames = new HostNames(context, changed, lookUp);
   t.after(() => {
     hostNames.close();
     wheel.close();
@@ -94,16 +103,62 @@ test('a failed look-up keeps the addresses known so far', async (t) => {
   assert.equal(hostNames.addresses.length, 2);
 });
 
-test('a forward to a name asks its address once it is known', async (t) => {
+test('a name is looked up again when its TTL has passed', async (t) => {
+  const lookUps = new Arrivals<number>('look-up');
+  let count = 0;
+  const { hostNames, changes } = openHostNames(t, [], async () => {
+    count += 1;
+    lookUps.push(count);
+    return { addresses: [`192.0.2.${count}`], ttlS: 1 };
+  });
+  await hostNames.start();
+  await lookUps.count(2);
+  await until('two changes', async () => changes.length === 2);
+  assert.deepEqual(changes.at(-1), ['192.0.2.9:53', '192.0.2.2:5353']);
+});
+
+test('a failed look-up is tried again soon, and said once', async (t) => {
+  const lines: string[] = [];
+  let failures = 2;
+  const lookUp = async () => {
+    failures -= 1;
+    if (failures >= 0) throw new Error('NXDOMAIN');
+    return { addresses: ['192.0.2.1'], ttlS: 60 };
+  };
+  const { hostNames, changes } = openHostNames(t, [], lookUp, lines);
+  await hostNames.start();
+  await hostNames.start();
+  assert.deepEqual(changes, []);
+  assert.equal(lines.length, 1);
+  assert.match(lines[0]!, /resolving dns\.example\.org: NXDOMAIN: tried again$/m);
+  await until('an address', async () => changes.length === 1);
+  assert.match(lines[1]!, /found again/);
+});
+
+test('a question that comes before the address waits for it', async (t) => {
+  const server = await openServer(t);
+  const to = [endpoint(server.port, { host: 'dns.example.org' })];
+  const found = Promise.withResolvers<HostAddresses>();
+  const { forward } = openForward(t, to, {}, () => found.promise);
+  const asked = forward.exchange(queryFor('example.org.'), { transport: 'udp' });
+  found.resolve({ addresses: ['127.0.0.1'], ttlS: 60 });
+  assertAnswered(await asked);
+});
+
+test('a question that waits for an address ends at its deadline', async (t) => {
+  const to = [endpoint(53, { host: 'dns.example.org' })];
+  const { forward } = openForward(t, to, {}, () => new Promise(() => {}));
+  const asked = { transport: 'udp', deadlineMs: 50 } as const;
+  const result = await forward.exchange(queryFor('example.org.'), asked);
+  assert.deepEqual(failureOf(result), { code: 'unresolved', hosts: ['dns.example.org'] });
+});
+
+test('a forward to a name asks its address, as its resolver says', async (t) => {
   const server = await openServer(t);
   const to = [endpoint(server.port, { host: 'dns.example.org' })];
   const resolvers = [await resolver(t, ['127.0.0.1'])];
   const { forward } = openForward(t, to, { resolvers });
-  const asked = { transport: 'udp' } as const;
-  const early = await forward.exchange(queryFor('example.org.'), asked);
-  assert.deepEqual(failureOf(early), { code: 'unresolved', hosts: ['dns.example.org'] });
-  await forward.ready;
-  const result = await forward.exchange(queryFor('example.org.'), asked);
+  const result = await forward.exchange(queryFor('example.org.'), { transport: 'udp' });
   assertAnswered(result);
   assert.equal(result.to, server.to);
 });

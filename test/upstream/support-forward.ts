@@ -7,6 +7,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { createLog } from '../../src/base/log.ts';
 import type { UpstreamFailure, UpstreamResult } from '../../src/upstream/failure.ts';
 import { Forward } from '../../src/upstream/forward.ts';
+import type { HostLookUp } from '../../src/upstream/host-look-up.ts';
 import type { UpstreamObserver } from '../../src/upstream/observer.ts';
 import type { Endpoint, ForwardOptions } from '../../src/upstream/options.ts';
 import { type Behaviour, queryFor, TestServer } from './support-server.ts';
@@ -91,6 +92,7 @@ export function openForward(
   t: TestContext,
   to: readonly (TestServer | number | Endpoint)[],
   overrides: Partial<ForwardOptions> = {},
+  lookUp?: HostLookUp,
 ): { forward: Forward; events: Events } {
   const events = new Events();
   const endpoints = to.map((target) => {
@@ -102,6 +104,7 @@ export function openForward(
     clock: systemClock,
     log,
     observer: events.observer,
+    ...(lookUp ? { lookUp } : {}),
   });
   t.after(() => forward.close());
   return { forward, events };
