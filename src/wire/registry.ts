@@ -84,6 +84,7 @@ export const QTYPE = {
   EID: 31,
   NIMLOC: 32,
   SRV: 33,
+  ATMA: 34,
   NAPTR: 35,
   KX: 36,
   CERT: 37,
@@ -123,6 +124,7 @@ export const QTYPE = {
   LP: 107,
   EUI48: 108,
   EUI64: 109,
+  NXNAME: 128,
   TKEY: 249,
   TSIG: 250,
   IXFR: 251,
@@ -177,6 +179,11 @@ function numberFromName(
 /** `IN`, or `CLASS32` for one without a name (RFC 3597 §5). */
 export function className(qclass: number): string {
   return QCLASS_NAMES.get(qclass) ?? `CLASS${qclass}`;
+}
+
+/** Undefined where no rcode has the name. */
+export function rcodeFromName(name: string): number | undefined {
+  return Object.hasOwn(RCODE, name) ? RCODE[name as keyof typeof RCODE] : undefined;
 }
 
 function namesOf(registry: Record<string, number>): Map<number, string> {
