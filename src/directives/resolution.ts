@@ -27,6 +27,13 @@ export interface Question {
   readonly transport: 'udp' | 'tcp';
   /** Whose query asks this first; undefined where nobody waits for the answer (a refresh). */
   readonly asker: Asker | undefined;
+  /**
+   * Asks the whole server another question, from the choice of a zone on, as if it came from the same client: for targets that
+   * may be anybody's. SERVFAIL where one query has led to too many; undefined outside of a server.
+   */
+  readonly askAgain?: Next;
+  /** Whether `askAgain` was asked it. */
+  readonly isInner?: boolean;
 }
 
 /** The client whose query a question comes from; others may wait for the same answer. */

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import type { Log } from '../base/log.ts';
 import type { CacheMemory } from '../cache/memory.ts';
-import type { Question, ReplyReport, StageName } from '../directives/resolution.ts';
+import type { Question, ReplyReport, Resolution, StageName } from '../directives/resolution.ts';
 import { rowBase } from '../metrics/counter-rows.ts';
 import {
   countCacheHit,
@@ -16,6 +16,7 @@ import {
 } from '../metrics/counter-words.ts';
 import { setU16, u16 } from '../wire/octets.ts';
 import { QueryFields, readQuery } from '../wire/query.ts';
+import { responseWithTtl } from '../wire/records.ts';
 import { FLAG, HEADER_SIZE, MESSAGE_SIZE_MAX } from '../wire/registry.ts';
 import {
   BodySource,
@@ -240,4 +241,16 @@ export class Replies {
 
 function microseconds(ms: number): number {
   return Math.max(0, Math.round(ms * 1000));
+}
+
+/** What a stage before the cache sees of an outcome: the TTLs that a client would see are in the response. */
+export function resolutionOf(outcome: Outcome, question: Question): Resolution {
+  if (outcome.code === 'failure') return { ok: false, ...outcome.failure };
+  if (outcome.code === 'stale') {
+    const { body, ttlS } = outcome.stale;
+    return { ok: true, response: responseWithTtl(body, question, ttlS), by: 'cache' };
+  }
+  const { response, ttlS, by } = outcome;
+  const shown = ttlS < 0 ? response : responseWithTtl(response.body, question, ttlS);
+  return { ok: true, response: shown, by };
 }

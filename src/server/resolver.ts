@@ -10,7 +10,6 @@
  */
 import assert from 'node:assert/strict';
 import type { Clock } from '../base/clock.ts';
-import { ENTRY } from '../cache/entry.ts';
 import { CacheKey, finishKey, type HashSeed, keyFlags, keyText, setKeyName } from '../cache/key.ts';
 import { drainRefreshRings } from '../cache/refresh-ring.ts';
 import { type CacheStore, keyOfEntry } from '../cache/store.ts';
@@ -24,16 +23,21 @@ import {
 import { InFlightTable } from '../upstream/in-flight.ts';
 import type { Octets } from '../wire/octets.ts';
 import { QueryFields, readQuery, VERDICT } from '../wire/query.ts';
-import { responseWithTtl } from '../wire/records.ts';
 import { FLAG, OPCODE, RCODE } from '../wire/registry.ts';
 import { admit } from './admission.ts';
 import { type Answerer, OUTCOME } from './answer.ts';
 import type { Block } from './block.ts';
 import type { Arrival } from './client.ts';
-import { chooseZone, type ListenerPlan, type ResponderPlan, type ZonePlan } from './plan.ts';
-import { ArrivalAsker, keyOfQuestion, questionOf } from './question.ts';
-import type { Outcome, Replies, Waiter } from './replies.ts';
-import { StaleAnswers } from './stale.ts';
+import {
+  chooseZone,
+  type ListenerPlan,
+  type ResponderPlan,
+  takesClass,
+  type ZonePlan,
+} from './plan.ts';
+import { ArrivalAsker, keyOfQuestion, questionOf, refreshArrival, zoneOf } from './question.ts';
+import { type Outcome, type Replies, resolutionOf, type Waiter } from './replies.ts';
+import { isDue, StaleAnswers } from './stale.ts';
 
 /**
  * A waiting question costs about 2 kB with its upstream query: 16,384 are some 30 MB, or two seconds of 8,000 misses a
@@ -43,6 +47,15 @@ const QUESTIONS_MAX = 16_384;
 const WAITERS_MAX = 65_536;
 /** As a TTL: each record's own. */
 const AS_IT_IS = -1;
+
+/** Questions that stages ask of the whole server because of one query: chains of CNAMEs in use have two or three links. */
+const INNER_QUESTIONS_MAX = 16;
+const TOO_MANY: Resolution = {
+  ok: false,
+  rcode: RCODE.SERVFAIL,
+  reason: `one query led to more than ${INNER_QUESTIONS_MAX} others`,
+};
+const REFUSED: Resolution = { ok: false, rcode: RCODE.REFUSED, reason: undefined };
 
 const FULL: Outcome = {
   code: 'failure',
@@ -146,6 +159,7 @@ export class Resolver {
       opcode,
       transport: arrival.client.protocol,
       asker: new ArrivalAsker(arrival, this.#deps.localOf),
+      askAgain: this.#againFor(arrival),
     });
     if (block.parts.front.length > 0) void this.#askFront(waiter, block, question);
     else this.#miss(waiter, block, key, question);
@@ -197,10 +211,43 @@ export class Resolver {
       const flight = keyText(key);
       if (this.#inFlight.join(flight, undefined) !== 'started') return;
       onRefresh(key.block);
-      const question = questionOf(key, { opcode: 0, transport: 'udp', asker: undefined });
+      const question = this.#refreshQuestion(key, nowMs);
       void this.#ask(block, key, question, flight);
     });
   };
+
+  #refreshQuestion(key: CacheKey, nowMs: number): Question {
+    const { listeners } = this.#plan.udp;
+    const listener = Object.keys(listeners).map(Number);
+    const own = listener.find((id) =>
+      listeners[id]!.zones.some(({ block }) => block === key.block),
+    );
+    const arrival = refreshArrival(own ?? -1, nowMs);
+    const askAgain = this.#againFor(arrival);
+    return questionOf(key, { opcode: 0, transport: 'udp', asker: undefined, askAgain });
+  }
+
+  /** `askAgain` for all that one query leads to. */
+  #againFor(arrival: Arrival): Next {
+    let count = 0;
+    return (asked) => {
+      count += 1;
+      if (count > INNER_QUESTIONS_MAX) return Promise.resolve(TOO_MANY);
+      return this.#askAgain(arrival, { ...asked, isInner: true });
+    };
+  }
+
+  /** A stage's question to the whole server. It waits for nobody else's, so that two cannot wait for each other. */
+  async #askAgain(arrival: Arrival, question: Question): Promise<Resolution> {
+    const isStream = arrival.client.protocol === 'tcp';
+    const plan = (isStream ? this.#plan.tcp : this.#plan.udp).listeners[arrival.listener];
+    const zone = plan && zoneOf(question, plan, this.#deps.hashSeed);
+    const block = zone && this.#plan.blocks.get(zone.block);
+    if (block === undefined || !takesClass(zone!, question.qclass)) return REFUSED;
+    const waiter = { arrival, zone: zone! };
+    const ask = chainOf(block.parts.front, (inner) => this.#lookUp(waiter, block, inner));
+    return this.#guard(ask, question);
+  }
 
   #miss(waiter: Waiter, block: Block, key: CacheKey, question: Question): void {
     const held = this.#stale.findHeld(block, key, question, this.#deps.clock.nowMs());
@@ -225,7 +272,8 @@ export class Resolver {
     // The loop detector's own question must be asked each time it comes.
     const isLoopQuestion =
       block.parts.loop?.sees(question.qname, question.qtype, () => client.peer()) ?? false;
-    return isLoopQuestion || block.isPersonal ? `${text} ${this.#loneQuestions++}` : text;
+    const isLone = isLoopQuestion || block.isPersonal || question.isInner === true;
+    return isLone ? `${text} ${this.#loneQuestions++}` : text;
   }
 
   async #ask(block: Block, key: CacheKey, question: Question, flight: string): Promise<void> {
@@ -295,23 +343,4 @@ export class Resolver {
     finishKey(this.#key, this.#query, zone.block, keyFlags(this.#query), this.#deps.hashSeed);
     return zone;
   }
-}
-
-function isDue(store: CacheStore, at: number, nowMs: number): boolean {
-  const { doubles } = store.memory;
-  return (
-    nowMs >= Math.min(doubles[(at + ENTRY.PREFETCH) >> 1]!, doubles[(at + ENTRY.EXPIRES) >> 1]!)
-  );
-}
-
-/** What a stage before the cache sees of an outcome: the TTLs that a client would see are in the response. */
-function resolutionOf(outcome: Outcome, question: Question): Resolution {
-  if (outcome.code === 'failure') return { ok: false, ...outcome.failure };
-  if (outcome.code === 'stale') {
-    const { body, ttlS } = outcome.stale;
-    return { ok: true, response: responseWithTtl(body, question, ttlS), by: 'cache' };
-  }
-  const { response, ttlS, by } = outcome;
-  const shown = ttlS < 0 ? response : responseWithTtl(response.body, question, ttlS);
-  return { ok: true, response: shown, by };
 }

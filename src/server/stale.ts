@@ -115,3 +115,11 @@ function takesPlace(resolution: Resolution, mustAnswer: boolean): boolean {
   if (mustAnswer) return body.rcode === RCODE.NOERROR && facts.answersType;
   return body.rcode === RCODE.NOERROR || body.rcode === RCODE.NXDOMAIN;
 }
+
+/** Whether an entry is to be refreshed by now. */
+export function isDue(store: CacheStore, at: number, nowMs: number): boolean {
+  const { doubles } = store.memory;
+  return (
+    nowMs >= Math.min(doubles[(at + ENTRY.PREFETCH) >> 1]!, doubles[(at + ENTRY.EXPIRES) >> 1]!)
+  );
+}
