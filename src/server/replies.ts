@@ -14,7 +14,6 @@ import {
   countChainlessResponse,
   countRequest,
 } from '../metrics/counter-words.ts';
-import { setU16, u16 } from '../wire/octets.ts';
 import { QueryFields, readQuery } from '../wire/query.ts';
 import { responseWithTtl } from '../wire/records.ts';
 import { FLAG, HEADER_SIZE, MESSAGE_SIZE_MAX } from '../wire/registry.ts';
@@ -109,9 +108,8 @@ export class Replies {
     zone: ZonePlan,
     nowMs: number,
   ): Response | undefined {
+    // With AD: all that is known is asked for; what the client may see of it is decided when it gets the reply.
     const query = buildUpstreamQuery({ ...question, udpSize: MESSAGE_SIZE_MAX });
-    // All that is known is asked for; what the client may see of it is decided when it gets the reply.
-    setU16(query, 2, u16(query, 2) | FLAG.AD);
     this.#scratch.set(query);
     answerer.beginBatch(nowMs);
     const size = answerer.lookUp(this.#scratch, this.#words, 0, query.length, zone);

@@ -178,7 +178,10 @@ function copyBody(out: Octets, at: number, from: Octets, fromAt: number, size: n
   for (let index = 0; index < size; index++) out[at + index] = from[fromAt + index]!;
 }
 
-/** A query to an upstream in the one shape that all have: id 0, our OPT, none of the client's options; `rewrite` may add some. */
+/**
+ * A query to an upstream in the one shape that all have: id 0, our OPT, none of the client's options (`rewrite` may add some), and
+ * AD: we understand it (RFC 6840 §5.7), whoever of those that share the answer does.
+ */
 export interface UpstreamQueryShape {
   /** Uncompressed. */
   readonly qname: Octets;
@@ -203,7 +206,8 @@ export function buildUpstreamQuery(shape: UpstreamQueryShape): Octets {
   const options = shape.ednsOptions ?? [];
   const optionsSize = options.reduce((sum, { data }) => sum + 4 + data.length, 0);
   const out = new Uint8Array(questionEnd + OPT_SIZE + optionsSize);
-  setU16(out, 2, (shape.opcode << 11) | (shape.rd ? FLAG.RD : 0) | (shape.cd ? FLAG.CD : 0));
+  const flags = (shape.rd ? FLAG.RD : 0) | (shape.cd ? FLAG.CD : 0) | FLAG.AD;
+  setU16(out, 2, (shape.opcode << 11) | flags);
   setU16(out, 4, 1);
   setU16(out, 10, 1);
   out.set(shape.qname, HEADER_SIZE);

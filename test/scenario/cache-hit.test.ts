@@ -95,7 +95,11 @@ onEachBackend('a cached answer', { corefile: COREFILE }, async (t, stage) => {
 
   await t.test('has AD only for those who ask with AD or DO', async () => {
     const name = 'ad.example.org';
-    stage.script(name, (query) => ({ ...addresses(query, '192.0.2.7'), flags: FLAG.RA | FLAG.AD }));
+    // As a validating resolver does (RFC 6840 §5.8): AD where the query shows that it is understood.
+    stage.script(name, (query) => {
+      const understands = (query.decoded.flags & FLAG.AD) !== 0 || query.octets.at(-4) === 128;
+      return { ...addresses(query, '192.0.2.7'), flags: FLAG.RA | (understands ? FLAG.AD : 0) };
+    });
     for (const round of ['miss', 'hit']) {
       assert.equal((await stage.ask({ name })).hasFlag('AD'), false, round);
       assert.equal(

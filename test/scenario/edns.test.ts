@@ -111,7 +111,7 @@ onEachBackend('EDNS', { corefile: COREFILE }, async (t, stage) => {
       };
       await stage.ask(query);
       const { octets } = stage.asked(name)[0]!;
-      const kept = flags & (FLAG.RD | FLAG.CD);
+      const kept = (flags & (FLAG.RD | FLAG.CD)) | FLAG.AD;
       const opt = [0, 0, 41, 1232 >> 8, 1232 & 255, 0, 0, dnssecOk ? 128 : 0, 0, 0, 0];
       const expected = Buffer.concat([
         Buffer.from([kept >> 8, kept & 255, 0, 1, 0, 0, 0, 0, 0, 1]),

@@ -259,7 +259,7 @@ test('an upstream query has one shape', () => {
   assert.ok(additionals.length === 1 && opt?.type === 'OPT');
   assert.deepEqual([opt.udpPayloadSize, opt.flag_do, opt.options], [1232, true, []]);
   const other = buildUpstreamQuery({ ...shape, opcode: 4, rd: false, cd: true, dnssecOk: false });
-  assert.equal(Buffer.from(other).readUInt16BE(2), (4 << 11) | FLAG.CD);
+  assert.equal(Buffer.from(other).readUInt16BE(2), (4 << 11) | FLAG.CD | FLAG.AD);
   const query = new QueryFields();
   assert.equal(readQuery(other, 0, other.length, query), VERDICT.ACCEPT);
   assert.deepEqual([query.hasOpt, query.dnssecOk, query.udpSize], [true, false, 1232]);
