@@ -35,7 +35,7 @@ export type Script = (query: UpstreamQuery) => Outcome | Promise<Outcome>;
 /** Like everything that counts from the start of a machine, not 0. */
 const START_MS = 1_000_000;
 /** 2026-01-01, what signatures are held against. */
-const START_S = 1_767_225_600;
+export const START_S = 1_767_225_600;
 const SEED = { low: 0x5eed, high: 0x0dd };
 const BLOCK = 1;
 const LISTENER = 1;
