@@ -14,13 +14,14 @@
  * Responders do not move entries; they leave a mark (marks.ts), which is read when the entry has come to the tail. An
  * eviction reads at most eight, so an insert's work is bounded.
  *
- * The parts are `lru-cache`s with slot numbers as keys (a million string keys cost 242 MB and one insert of 132 ms).
+ * The parts are lists linked through arrays that all orders share: `lru-cache` takes its memory at once, 0.9 MB a server block, which
+ * adds up where each stub domain is one.
  */
 import assert from 'node:assert/strict';
-import { LRUCache } from 'lru-cache';
 import { word } from '../wire/octets.ts';
 import { lastHitAfter } from './marks.ts';
 import type { CacheMemory } from './memory.ts';
+import { type SlotLinks, SlotList } from './slot-links.ts';
 
 const LOOKS_MAX = 8;
 /** Probation gives way while it has one in ten of the order's entries, or of its octets: S3-FIFO's small queue. */
@@ -29,18 +30,18 @@ const PROBATION_ONE_IN = 10;
 export class EvictionOrder {
   readonly #memory: CacheMemory;
   readonly #capacity: number;
-  readonly #probation: Part;
-  readonly #main: Part;
-  /** Per slot, shared by all orders of the cache: when it was last put to a front, ms (wrapping). */
+  readonly #probation: SlotList;
+  readonly #main: SlotList;
   readonly #frontedAtMs: Int32Array;
 
-  constructor(memory: CacheMemory, capacity: number, frontedAtMs: Int32Array) {
+  /** `links`: shared by all orders of the cache. */
+  constructor(memory: CacheMemory, capacity: number, links: SlotLinks) {
     this.#memory = memory;
-    // A Corefile may ask for more than there are slots; the lists take their memory at once.
+    // A Corefile may ask for more than there are slots.
     this.#capacity = Math.min(capacity, memory.plan.slotCount);
-    this.#probation = new Part(this.#capacity);
-    this.#main = new Part(this.#capacity);
-    this.#frontedAtMs = frontedAtMs;
+    this.#probation = new SlotList(links);
+    this.#main = new SlotList(links);
+    this.#frontedAtMs = links.frontedAtMs;
   }
 
   get count(): number {
@@ -98,14 +99,14 @@ export class EvictionOrder {
    * Counted in what the order holds, not in its capacity: where octets are short, that is never reached. In octets as well,
    * or few large answers would push out many small ones.
    */
-  #givingPart(): Part {
+  #givingPart(): SlotList {
     const { count, bytes } = this.#probation;
     const isLarge =
       count * PROBATION_ONE_IN >= this.count || bytes * PROBATION_ONE_IN >= this.bytes;
     return isLarge ? this.#probation : this.#main;
   }
 
-  #put(part: Part, slot: number, bytes: number, nowMs: number): void {
+  #put(part: SlotList, slot: number, bytes: number, nowMs: number): void {
     assert(!this.isFull, 'room was made first');
     part.add(slot, bytes);
     this.#frontedAtMs[slot] = nowMs | 0;
@@ -115,48 +116,4 @@ export class EvictionOrder {
     const frontedAtMs = word(this.#frontedAtMs, slot);
     return lastHitAfter(this.#memory, slot, frontedAtMs) !== frontedAtMs;
   }
-}
-
-/** Slots in the order in which they were put in, with the octets of each. */
-class Part {
-  readonly #bytesOf: LRUCache<number, number>;
-  bytes = 0;
-
-  constructor(capacity: number) {
-    this.#bytesOf = new LRUCache({ max: capacity });
-  }
-
-  get count(): number {
-    return this.#bytesOf.size;
-  }
-
-  get oldest(): number | undefined {
-    return firstOf(this.#bytesOf.rkeys());
-  }
-
-  get newest(): number | undefined {
-    return firstOf(this.#bytesOf.keys());
-  }
-
-  add(slot: number, bytes: number): void {
-    this.#bytesOf.set(slot, bytes);
-    this.bytes += bytes;
-  }
-
-  /** The octets it held; 0 where it is not here. */
-  delete(slot: number): number {
-    const bytes = this.#bytesOf.peek(slot) ?? 0;
-    this.#bytesOf.delete(slot);
-    this.bytes -= bytes;
-    return bytes;
-  }
-
-  slots(): Iterable<number> {
-    return this.#bytesOf.keys();
-  }
-}
-
-function firstOf(slots: Iterator<number>): number | undefined {
-  const first = slots.next();
-  return first.done === true ? undefined : first.value;
 }

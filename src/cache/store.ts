@@ -22,6 +22,7 @@ import { CacheKey } from './key.ts';
 import type { CacheMemory } from './memory.ts';
 import type { CachePolicy } from './policy.ts';
 import { Slab } from './slab.ts';
+import { SlotLinks } from './slot-links.ts';
 import {
   CHAIN_MAX,
   chainLength,
@@ -54,7 +55,7 @@ export class CacheStore {
   #freshSlot = 0;
   /** Unit of each slot's entry; 0: none. */
   readonly #unitOf: Int32Array;
-  readonly #frontedAtMs: Int32Array;
+  readonly #links: SlotLinks;
   readonly #free = (unit: number) => this.#slab.free(unit);
   #sweptTo = 0;
   /** Responses not admitted since no room could be made: a reader stands still, or the chain is at its bound. */
@@ -68,7 +69,7 @@ export class CacheStore {
     this.#retired = new RetiredUnits(memory, 2 * slotCount);
     this.#freeSlots = new Int32Array(slotCount);
     this.#unitOf = new Int32Array(slotCount);
-    this.#frontedAtMs = new Int32Array(slotCount);
+    this.#links = new SlotLinks(slotCount);
   }
 
   get usedBytes(): number {
@@ -91,7 +92,7 @@ export class CacheStore {
   /** Makes room for a block's entries; a block that is known keeps them. */
   openBlock(block: number, policy: CachePolicy): void {
     if (this.#blocks.has(block)) return;
-    const order = (capacity: number) => new EvictionOrder(this.memory, capacity, this.#frontedAtMs);
+    const order = (capacity: number) => new EvictionOrder(this.memory, capacity, this.#links);
     this.#blocks.set(block, {
       success: order(policy.success.capacity),
       denial: order(policy.denial.capacity),

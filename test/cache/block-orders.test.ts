@@ -9,6 +9,7 @@ import {
   orderGivingSlot,
 } from '../../src/cache/block-orders.ts';
 import { EvictionOrder } from '../../src/cache/eviction.ts';
+import { SlotLinks } from '../../src/cache/slot-links.ts';
 import { sharedMemory } from './fixtures.ts';
 
 const SLAB_BYTES = 1000;
@@ -16,10 +17,11 @@ const SLAB_BYTES = 1000;
 /** A block whose orders have entries of these octets. */
 function blockOf({ success = [], denial = [] }: { success?: number[]; denial?: number[] }) {
   const memory = sharedMemory();
-  const frontedAtMs = new Int32Array(memory.plan.slotCount);
+  const links = new SlotLinks(memory.plan.slotCount);
+  let slot = 0;
   const orderOf = (sizes: readonly number[]) => {
-    const order = new EvictionOrder(memory, 100, frontedAtMs);
-    for (const [slot, bytes] of sizes.entries()) order.add(slot, bytes, 0);
+    const order = new EvictionOrder(memory, 100, links);
+    for (const bytes of sizes) order.add(slot++, bytes, 0);
     return order;
   };
   return {

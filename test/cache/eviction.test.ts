@@ -5,18 +5,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EvictionOrder } from '../../src/cache/eviction.ts';
 import { MARK_WORDS } from '../../src/cache/memory.ts';
+import { SlotLinks } from '../../src/cache/slot-links.ts';
 import { sharedMemory } from './fixtures.ts';
 
 const BYTES = 64;
 
 function order(capacity: number, slotCount = 256) {
   const memory = sharedMemory({ slotCount });
-  const frontedAtMs = new Int32Array(slotCount);
-  const order = new EvictionOrder(memory, capacity, frontedAtMs);
+  const links = new SlotLinks(slotCount);
+  const order = new EvictionOrder(memory, capacity, links);
   const hit = (slot: number, nowMs: number) => {
     memory.words[memory.marksAt + slot * MARK_WORDS] = nowMs;
   };
-  return { order, hit, frontedAtMs };
+  return { order, hit, frontedAtMs: links.frontedAtMs };
 }
 
 /** Slots from `first` on, all new at `nowMs`. */
