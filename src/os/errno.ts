@@ -7,12 +7,14 @@ const NAMES = new Map(Object.entries(ERRNO).map(([name, number]) => [number, nam
 
 /** A failed system call: what was called and why it failed, in libc's names. */
 export class SystemCallError extends Error {
+  readonly call: string;
   readonly code: string;
 
   constructor(call: string, errno: number) {
     const code = NAMES.get(errno) ?? `errno ${errno}`;
     super(`${call}: ${code}`);
     this.name = 'SystemCallError';
+    this.call = call;
     this.code = code;
   }
 }
