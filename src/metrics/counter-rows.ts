@@ -12,7 +12,7 @@
  * writer take it over, then `retain` them. The caller aligns the memory to 64 octets.
  */
 import assert from 'node:assert/strict';
-import { ROW_WORDS, WRITER_WORDS } from './counter-words.ts';
+import { ROW, ROW_WORDS, WRITER_WORDS } from './counter-words.ts';
 
 /** What one row counts, in the labels' own spelling. */
 export interface RowLabels {
@@ -114,6 +114,20 @@ export class CounterRows {
         this.#foldWords(base, WRITER_WORDS + row * ROW_WORDS, ROW_WORDS);
       }
     }
+  }
+
+  /** Queries answered at a listener over UDP so far, modulo 2^32: its growth is the proof that one came to this process. */
+  answeredAt(server: string): number {
+    let sum = 0;
+    for (const [row, labels] of this.opened()) {
+      if (labels.server !== server || labels.protocol !== 'udp') continue;
+      for (let writer = 0; writer < this.writerCount; writer++) {
+        const base = rowBase(this.rowCount, writer, row) + ROW.requestsByType;
+        const byType = this.#words.subarray(base, base + ROW.doRequests - ROW.requestsByType);
+        for (const count of byType) sum = (sum + count) | 0;
+      }
+    }
+    return sum >>> 0;
   }
 
   /** What a row's word at this offset has grown by, in all folds since the last call. */

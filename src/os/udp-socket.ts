@@ -1,16 +1,11 @@
 /**
- * UDP sockets of our own, by descriptor. The one place where they are created; a socket may as well have been created by
- * another process and adopted, so nothing here or later relies on its blocking mode.
+ * What UDP sockets can tell and be told, by descriptor. A socket may have been created by another process and adopted, so
+ * nothing here or later relies on its blocking mode.
  */
-import { hostPort } from '../base/ip-address.ts';
+import { openBoundSocket, setOption } from './bound-socket.ts';
 import { SystemCallError } from './errno.ts';
 import { type Libc, OS, Pinned } from './libc.ts';
-import {
-  readSocketAddress,
-  SOCKET_ADDRESS_SIZE,
-  type SocketAddress,
-  writeSocketAddress,
-} from './socket-address.ts';
+import { readSocketAddress, SOCKET_ADDRESS_SIZE, type SocketAddress } from './socket-address.ts';
 
 /** 20,164 datagrams of 100 octets as the kernel counts them: a second at 20,000 a second (212,992 hold 256, or 13 ms). */
 export const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
@@ -18,29 +13,9 @@ export const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
 const MEMINFO_DROPS = 8;
 const MEMINFO_WORDS = 9;
 
-/** A bound socket with SO_REUSEPORT; throws a SystemCallError. */
+/** A bound socket; throws a SystemCallError. */
 export function openUdpSocket(libc: Libc, address: SocketAddress): number {
-  const isIpv6 = address.host.includes(':');
-  const fd = libc.socket(
-    isIpv6 ? OS.AF_INET6 : OS.AF_INET,
-    OS.SOCK_DGRAM | OS.SOCK_NONBLOCK | OS.SOCK_CLOEXEC,
-    0,
-  );
-  if (fd < 0) throw new SystemCallError('socket', libc.errno());
-  try {
-    setOption(libc, fd, OS.SOL_SOCKET, OS.SO_REUSEPORT, 1);
-    if (isIpv6) setOption(libc, fd, OS.IPPROTO_IPV6, OS.IPV6_V6ONLY, 1);
-    const place = new Pinned(libc, SOCKET_ADDRESS_SIZE);
-    const size = writeSocketAddress(place.octets, 0, address);
-    if (libc.bind(fd, place.address, size) < 0) {
-      const where = `${hostPort(address.host, address.port)}/udp`;
-      throw new SystemCallError(`bind ${where}`, libc.errno());
-    }
-    return fd;
-  } catch (error) {
-    libc.close(fd);
-    throw error;
-  }
+  return openBoundSocket(libc, 'udp', address);
 }
 
 /** Makes each datagram tell the address it was sent to (a wildcard socket answers from there). */
@@ -115,12 +90,6 @@ export function isAddressMissing(error: unknown): boolean {
     'code' in error &&
     (error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL')
   );
-}
-
-function setOption(libc: Libc, fd: number, level: number, option: number, value: number): void {
-  if (libc.setsockopt(fd, level, option, pinnedWord(libc, value).address, 4) < 0) {
-    throw new SystemCallError('setsockopt', libc.errno());
-  }
 }
 
 function getOption(libc: Libc, fd: number, level: number, option: number): number {

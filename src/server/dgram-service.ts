@@ -32,6 +32,7 @@ export interface DgramServiceOptions {
 export class DgramService implements UdpService {
   readonly kind = 'dgram';
   sendFailures = 0;
+  readonly rounds = [];
   readonly #options: DgramServiceOptions;
   readonly #sockets = new Map<number, Socket[]>();
 

@@ -78,6 +78,10 @@ export class MmsgService implements UdpService {
     return this.#sender.failures;
   }
 
+  get rounds(): readonly number[] {
+    return this.#threads.map((thread) => thread.rounds);
+  }
+
   async serve(listeners: readonly Listener[], plan: ResponderPlan): Promise<void> {
     const wanted = new Set(listeners.map(({ id }) => id));
     const present = new Set([...this.#sockets.values()].map(({ listener }) => listener));

@@ -11,6 +11,8 @@ export interface ResponderData {
   readonly rowCount: number;
   readonly hashSeed: HashSeed;
   readonly missRing: SharedArrayBuffer;
+  /** One word: the rounds of its loop. */
+  readonly rounds: SharedArrayBuffer;
   readonly wakeFd: number;
   readonly eventFd: number;
   readonly port: MessagePort;

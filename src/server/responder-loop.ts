@@ -46,6 +46,8 @@ export interface ResponderWiring {
   readonly answerer: Answerer;
   readonly counters: Int32Array;
   readonly missRing: SharedArrayBuffer;
+  /** One word that each round adds to: who renews the lease of interception sees by it that this thread is at work. */
+  readonly rounds: SharedArrayBuffer;
   /** One octet written here wakes the resolver. */
   readonly wakeFd: number;
   /** Readable when the resolver wants something of us. */
@@ -56,6 +58,7 @@ export class ResponderLoop {
   readonly #wiring: ResponderWiring;
   readonly #batch: DatagramBatch;
   readonly #missRing: MissRing;
+  readonly #rounds: Int32Array;
   readonly #drops: DropCounter;
   readonly #scratch: Pinned;
   readonly #dropsSeen = new Map<number, number>();
@@ -67,6 +70,7 @@ export class ResponderLoop {
     this.#wiring = wiring;
     this.#batch = new DatagramBatch(wiring.libc);
     this.#missRing = new MissRing(wiring.missRing);
+    this.#rounds = new Int32Array(wiring.rounds);
     this.#drops = new DropCounter(wiring.libc);
     this.#scratch = new Pinned(wiring.libc, 64);
     this.#pollSet = createPollSet(wiring, []);
@@ -82,6 +86,7 @@ export class ResponderLoop {
 
   /** One round: waits at most half a second. True where the eventfd was written to. */
   round(): boolean {
+    this.#rounds[0] = (this.#rounds[0]! + 1) | 0;
     const count = this.#sockets.length;
     const ready = this.#wiring.libc.poll(this.#pollSet.address, count + 1, POLL_TIMEOUT_MS);
     if (ready <= 0) {

@@ -20,6 +20,9 @@ const DRAIN_MAX = 512;
 /** How long a thread waits before it is started again: a bug that strikes at once must not eat the CPU. */
 const RESTART_DELAY_MS = 100;
 
+/** One word, on a cache line of its own. */
+const ROUNDS_BYTES = 64;
+
 export interface ResponderThreadOptions {
   readonly libc: Libc;
   readonly log: Log;
@@ -37,6 +40,8 @@ export class ResponderThread {
   readonly #options: ResponderThreadOptions;
   readonly #ringBuffer = createMissRing();
   readonly #ring = new MissRing(this.#ringBuffer);
+  readonly #roundsBuffer = new SharedArrayBuffer(ROUNDS_BYTES);
+  readonly #rounds = new Int32Array(this.#roundsBuffer);
   readonly #eventFd: number;
   readonly #one: Pinned;
   readonly #wakeFd: number;
@@ -60,6 +65,11 @@ export class ResponderThread {
     this.#wakeSocket = this.#listen(ourEnd);
     ({ worker: this.#worker, port: this.#port } = this.#start());
     process.on('exit', this.#wakeForExit);
+  }
+
+  /** Of its loop; at least two a second, wrapping. */
+  get rounds(): number {
+    return Atomics.load(this.#rounds, 0);
   }
 
   /** Resolves once the thread works by this plan. */
@@ -94,6 +104,7 @@ export class ResponderThread {
       rowCount,
       hashSeed,
       missRing: this.#ringBuffer,
+      rounds: this.#roundsBuffer,
       wakeFd: this.#wakeFd,
       eventFd: this.#eventFd,
       port: port2,

@@ -6,6 +6,8 @@ export interface UdpService {
   readonly kind: 'mmsg' | 'dgram';
   /** Replies to misses that the kernel refused. */
   readonly sendFailures: number;
+  /** The rounds of each responder thread's loop: one that makes progress adds at least two a second. None with node:dgram. */
+  readonly rounds: readonly number[];
   /**
    * Serves exactly these listeners by this plan: opens sockets that are new, goes on with the others, closes those whose
    * listener is gone once nothing works by the old plan any more. Rejects with the system's error where an address cannot
