@@ -54,6 +54,12 @@ const UNTESTED: Readonly<Record<string, string>> = {
     'cli/status',
     'cli/zerohop',
   ]),
+  ...listed('test/host/node/daemon.test.ts runs it in the daemon', [
+    'control/node',
+    'control/privileges',
+    'control/self-targets',
+    'control/vitals',
+  ]),
   ...listed('test/cli/demo.test.ts runs it in a process of its own', [
     'cli/demo',
     'cli/demo-configuration',

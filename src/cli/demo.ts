@@ -7,11 +7,13 @@
  * Exit codes: 0 after SIGINT or SIGTERM, 1 where it cannot serve, 2 for a wrong command line; the reason is one line on
  * stderr. It is no way to run the daemon: main.ts is.
  */
+import { networkInterfaces } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { systemClock } from '../base/clock.ts';
 import { hostPort } from '../base/ip-address.ts';
 import { createLog } from '../base/log.ts';
 import { Daemon } from '../control/daemon.ts';
+import { AdoptedSockets } from '../server/adopted-sockets.ts';
 import { demoConfiguration, HOST } from './demo-configuration.ts';
 import { Display } from './demo-display.ts';
 import { Figures, readTotals, type Totals } from './demo-figures.ts';
@@ -69,6 +71,10 @@ function startDaemon(options: DemoOptions, standIn: StandIn, display: Display): 
     cacheBytes: 0,
     // The same pages at the same address as `prometheus`: the daemon insists on a listener of its own.
     metricsAddress: hostPort(HOST, options.metricsPort),
+    adopted: new AdoptedSockets(),
+    healthPages: {},
+    interfaces: networkInterfaces,
+    onUpstreamAnswer: () => {},
     onLoop: (text) => {
       fail(text, 1);
       process.exit();

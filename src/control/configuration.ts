@@ -7,7 +7,11 @@ import type { CorefileError, ServerBlock } from '../corefile/ast.ts';
 import { diskFiles, type FileSource } from '../corefile/file-source.ts';
 import { parseCorefile } from '../corefile/parser.ts';
 import { printCorefile } from '../corefile/printer.ts';
-import { readServerBlocks, type ServerConfig } from '../directives/server-config.ts';
+import {
+  readServerBlocks,
+  type ServerBlockOptions,
+  type ServerConfig,
+} from '../directives/server-config.ts';
 
 export interface Configuration {
   readonly servers: readonly ServerConfig[];
@@ -23,18 +27,18 @@ export type ConfigurationResult =
   | { readonly ok: true; readonly configuration: Configuration }
   | { readonly ok: false; readonly error: CorefileError | Error };
 
+/** What the command line says where the Corefile says nothing. */
+export type Ports = Pick<ServerBlockOptions, 'defaultPort' | 'healthPort'>;
+
 export interface ConfigurationOptions {
   /** The Corefile's path, or `stdin`. */
   readonly path: string;
-  readonly defaultPort: number;
+  readonly ports: Ports;
 }
 
 /** The file as it stands. */
-export function readConfiguration({
-  path,
-  defaultPort,
-}: ConfigurationOptions): ConfigurationResult {
-  return configurationOf(defaultPort, (files) => {
+export function readConfiguration({ path, ports }: ConfigurationOptions): ConfigurationResult {
+  return configurationOf(ports, (files) => {
     const blocks = parseCorefile(corefileText(path), {
       file: path,
       environment: process.env,
@@ -47,7 +51,7 @@ export function readConfiguration({
 
 /** What server blocks ask for, however they came to be; an error that `parse` throws is the result. */
 export function configurationOf(
-  defaultPort: number,
+  ports: Ports,
   parse: (files: FileSource) => readonly ServerBlock[],
 ): ConfigurationResult {
   const read: string[] = [];
@@ -63,7 +67,7 @@ export function configurationOf(
   try {
     const blocks = parse(diskFiles);
     const servers = readServerBlocks(blocks, {
-      defaultPort,
+      ...ports,
       files,
       warn: ({ directive, at, problem }) =>
         warnings.push(`${at.file}:${at.line}:${at.column}: ${directive}: ${problem}`),

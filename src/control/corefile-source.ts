@@ -17,7 +17,12 @@ import { type KubeDnsSettings, NO_SETTINGS, readKubeDns } from '../rendering/kub
 import type { Problem } from '../rendering/problem.ts';
 import { readRecord } from '../rendering/record.ts';
 import { type Rendering, render } from '../rendering/render.ts';
-import { type ConfigurationResult, configurationOf, readConfiguration } from './configuration.ts';
+import {
+  type ConfigurationResult,
+  configurationOf,
+  type Ports,
+  readConfiguration,
+} from './configuration.ts';
 import type { Flags } from './flags.ts';
 import { isAbsent, keysOf, readMountedFiles, utf8Text } from './mounted-files.ts';
 import type { ProblemReport } from './problem-report.ts';
@@ -30,6 +35,7 @@ export interface CorefileSourceOptions {
   /** Where the kube-dns ConfigMap is mounted; undefined: nowhere. */
   readonly kubeDnsPath: string | undefined;
   readonly dnsPort: number;
+  readonly healthPort: number;
   readonly localIps: readonly string[];
   readonly clusterDns: ClusterDns;
   readonly prometheusEndpoint: string;
@@ -67,6 +73,7 @@ export function sourceOf(
     kubeDnsPath:
       flags.kubeDnsConfigMapPath || (existsSync(KUBE_DNS_PATH) ? KUBE_DNS_PATH : undefined),
     dnsPort: flags.dnsPort,
+    healthPort: flags.healthPort,
     localIps: flags.localIps,
     clusterDns: findClusterDns({ upstreamIps, service, environment }),
     prometheusEndpoint: flags.prometheusListenAddress,
@@ -93,9 +100,9 @@ export class CorefileSource {
   /** At the start: where the template is broken, the last good rendering stands in for it. */
   readFirst(warn: (line: string) => void): ConfigurationResult {
     const result = this.read();
-    const { path, dnsPort } = this.#options;
+    const { path } = this.#options;
     if (result.ok || !this.#hadTemplate) return result;
-    const lastGood = readConfiguration({ path, defaultPort: dnsPort });
+    const lastGood = readConfiguration({ path, ports: this.#ports });
     if (!lastGood.ok) return result;
     this.brokenTemplate = result.error.message;
     warn(`${result.error.message}: serving the last good rendering, ${path}, until it is mended`);
@@ -115,13 +122,13 @@ export class CorefileSource {
   }
 
   read(): ConfigurationResult {
-    const { path, templatePath, dnsPort, report } = this.#options;
+    const { path, templatePath, report } = this.#options;
     const template = this.#template();
-    if (template.code === 'none') return readConfiguration({ path, defaultPort: dnsPort });
+    if (template.code === 'none') return readConfiguration({ path, ports: this.#ports });
     this.#hadTemplate = true;
     const settings = this.#readSettings();
     let rendering: Rendering | undefined;
-    const result = configurationOf(dnsPort, (files) => {
+    const result = configurationOf(this.#ports, (files) => {
       if (template.code === 'failed') throw template.error;
       rendering = this.#render(template.text, files);
       return rendering.blocks;
@@ -138,6 +145,11 @@ export class CorefileSource {
       report.report('write', problem ? [problem] : []);
     }
     return result;
+  }
+
+  get #ports(): Ports {
+    const { dnsPort, healthPort } = this.#options;
+    return { defaultPort: dnsPort, healthPort };
   }
 
   #template(): TemplateText {

@@ -14,10 +14,9 @@ import { QueryLog } from '../directives/query-log.ts';
 import type { HostPort, Observer } from '../directives/resolution.ts';
 import type { ServerConfig } from '../directives/server-config.ts';
 import { CounterRows } from '../metrics/counter-rows.ts';
-import type { Families } from '../metrics/families.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { type Libc, loadLibc } from '../os/libc.ts';
-import { type AdoptedSockets, adoptFromEnvironment } from '../server/adopted-sockets.ts';
+import type { AdoptedSockets } from '../server/adopted-sockets.ts';
 import { Answerer } from '../server/answer.ts';
 import { DgramService } from '../server/dgram-service.ts';
 import { MmsgService } from '../server/mmsg-service.ts';
@@ -30,6 +29,7 @@ import { MESSAGE_SIZE_MAX, rcodeName } from '../wire/registry.ts';
 import { BlockLookUp } from './block-look-up.ts';
 import { collect, collectPlugins, type Sources } from './collect.ts';
 import type { Configuration } from './configuration.ts';
+import type { DaemonOptions, UdpBackend } from './daemon-options.ts';
 import { DescriptorCheck } from './descriptor-check.ts';
 import { Endpoints } from './endpoints.ts';
 import { type Generation, GenerationBuilder } from './generation.ts';
@@ -38,22 +38,6 @@ import { Servers } from './servers.ts';
 import { type Sizing, sizeMemory } from './sizing.ts';
 import { observeUpstreams } from './upstream-metrics.ts';
 import { REVISION, VERSION } from './version.ts';
-
-export type UdpBackend = 'auto' | 'mmsg' | 'dgram';
-
-export interface DaemonOptions {
-  readonly log: Log;
-  readonly responderCount: number;
-  readonly udpBackend: UdpBackend;
-  /** Of the cache's slab; 0: from the Corefile and the container's limit. */
-  readonly cacheBytes: number;
-  /** node-cache's own metrics listener, `HOST:PORT`. */
-  readonly metricsAddress: string;
-  /** Sets series of what the daemon knows nothing of; called at each scrape. */
-  readonly collectMore?: (families: Families) => void;
-  /** What the blocks forward comes back to them; the text is the log line. */
-  readonly onLoop: (text: string) => void;
-}
 
 /** So often shared counters are folded (a 32-bit sum of octets must not wrap twice) and old entries are swept. */
 const HOUSEKEEPING_MS = 1000;
@@ -71,7 +55,6 @@ export class Daemon {
   readonly responderCount: number;
   readonly #options: DaemonOptions;
   readonly #store: CacheStore;
-  readonly #adopted: AdoptedSockets;
   readonly #builder: GenerationBuilder;
   readonly #servers: Servers;
   readonly #endpoints: Endpoints;
@@ -86,9 +69,6 @@ export class Daemon {
     const daemon = new Daemon(configuration, options);
     try {
       await daemon.serve(configuration);
-      for (const socket of daemon.#adopted.left()) {
-        options.log.warn(`LISTEN_FDS: nothing listens on ${socket}`);
-      }
       return daemon;
     } catch (error) {
       await daemon.close();
@@ -110,8 +90,7 @@ export class Daemon {
     this.#store = new CacheStore(memory);
     const hashSeed = { low: randomInt(2 ** 32) | 0, high: randomInt(2 ** 32) | 0 };
     this.resolver = this.#createResolver(memory, sizing, responderCount, hashSeed);
-    const adopted = adoptFromEnvironment(process.env, process.pid, loadLibc());
-    this.#adopted = adopted;
+    const { adopted } = options;
     const shared = { libc, memory, sizing, responderCount, hashSeed, adopted };
     this.udp = this.#createUdp(shared);
     const { resolver, udp } = this;
@@ -121,7 +100,7 @@ export class Daemon {
     this.#builder = this.#createBuilder(rows);
     const store = this.#store;
     this.#servers = new Servers({ clock: systemClock, store, udp, tcp, resolver });
-    this.#endpoints = new Endpoints(this.metrics, log, options.metricsAddress);
+    this.#endpoints = new Endpoints(this.metrics, log, options);
     this.sources = { store, resolver, tcp, udp, logLosses: log.losses };
     this.metrics.collect = () => {
       const { generation } = this.#servers;
@@ -165,11 +144,11 @@ export class Daemon {
     return Math.max(0, ...blocks.map(({ config }) => config.health?.lameduckMs ?? 0));
   }
 
-  /** Answers what is under way, within a bounded time, and closes everything. */
-  async close(): Promise<void> {
+  /** Answers what is under way, within `graceMs`, and closes everything. */
+  async close(graceMs = DRAIN_MS): Promise<void> {
     clearInterval(this.#housekeeping);
     for (const stop of this.#stopProbes) stop();
-    await this.#servers.close(DRAIN_MS);
+    await this.#servers.close(graceMs);
     await this.#endpoints.close();
     for (const errorLog of this.#errorLogs) errorLog.close();
   }
@@ -274,9 +253,10 @@ export class Daemon {
 
   #createBuilder(rows: CounterRows): GenerationBuilder {
     const { log } = this.#options;
-    const observer = observeUpstreams(this.metrics.families);
+    const observer = observeUpstreams(this.metrics.families, this.#options.onUpstreamAnswer);
     return new GenerationBuilder({
       rows,
+      interfaces: this.#options.interfaces,
       log,
       families: this.metrics.families,
       createForward: (options, config) => {

@@ -3,7 +3,7 @@
  * node-cache's own metrics listener. One that two configurations both name stays open across a reload; a new one opens
  * before anything changes, and one that cannot open stops the change. With TLS it is new when its certificates are.
  */
-import type { ListenAddress, ListenFailure } from '../base/http-endpoint.ts';
+import type { ListenAddress, ListenFailure, Pages } from '../base/http-endpoint.ts';
 import { parseListenAddress } from '../base/http-endpoint.ts';
 import { hostPort } from '../base/ip-address.ts';
 import type { Log } from '../base/log.ts';
@@ -28,20 +28,26 @@ interface Wanted {
   readonly open: () => Promise<Closable | ListenFailure>;
 }
 
+export interface EndpointsOptions {
+  /** Of `-metrics-listen-address`. */
+  readonly metricsAddress: string;
+  /** Paths of each health endpoint. */
+  readonly healthPages: Pages;
+}
+
 export class Endpoints {
   readonly #metrics: Metrics;
   readonly #log: Log;
-  readonly #ownAddress: string;
+  readonly #options: EndpointsOptions;
   #own: Promise<Closable | undefined> | undefined;
   /** By key. */
   #open = new Map<string, Closable>();
   #hasWarnedOfRuntimeMetrics = false;
 
-  /** `ownAddress`: of `-metrics-listen-address`. */
-  constructor(metrics: Metrics, log: Log, ownAddress: string) {
+  constructor(metrics: Metrics, log: Log, options: EndpointsOptions) {
     this.#metrics = metrics;
     this.#log = log;
-    this.#ownAddress = ownAddress;
+    this.#options = options;
   }
 
   /**
@@ -114,22 +120,25 @@ export class Endpoints {
   }
 
   #healthAt(address: ListenAddress): Wanted {
+    const { healthPages } = this.#options;
     const name = `health ${hostPort(address.host, address.port)}`;
-    const open = () => HealthEndpoint.open([address], this.#metrics.families, this.#log);
+    const open = () =>
+      HealthEndpoint.open([address], healthPages, this.#metrics.families, this.#log);
     return { key: name, name, open };
   }
 
   /** As in node-cache, the daemon goes on without it where it cannot open. */
   async #openOwn(): Promise<Closable | undefined> {
-    const address = parseListenAddress(this.#ownAddress);
+    const { metricsAddress } = this.#options;
+    const address = parseListenAddress(metricsAddress);
     if (address === undefined) {
-      this.#log.error(`-metrics-listen-address ${this.#ownAddress}: expected HOST:PORT`);
+      this.#log.error(`-metrics-listen-address ${metricsAddress}: expected HOST:PORT`);
       return undefined;
     }
     const onError = (error: Error) => this.#log.error(error.message);
     const endpoint = await openMetricsEndpoint(address, this.#metrics, onError);
     if (!('code' in endpoint)) return endpoint;
-    this.#log.error(`no metrics at ${this.#ownAddress}: ${endpoint.cause.message}`);
+    this.#log.error(`no metrics at ${metricsAddress}: ${endpoint.cause.message}`);
     return undefined;
   }
 }

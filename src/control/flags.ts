@@ -4,8 +4,10 @@
  * takes plain seconds and real durations, `-corefile` counts where there is no `-conf`, and `-version` and `-plugins` need
  * no `-localip`.
  */
+
 import { canonicalAddress, portOf } from '../directives/address.ts';
 import { durationMs } from '../directives/duration.ts';
+import type { InterceptionBackend } from '../host/interception.ts';
 import {
   booleanFlag,
   choiceFlag,
@@ -26,7 +28,7 @@ export interface Flags {
   readonly setupIptables: boolean;
   readonly skipTeardown: boolean;
   readonly syncIntervalMs: number;
-  /** Of the two interception rules for health checks; the endpoint's own port is the Corefile's. */
+  /** Of the two interception rules for health checks, and of a `health` that names no address. */
   readonly healthPort: number;
   /** `HOST:PORT`, not checked: node-cache goes on without that endpoint where it is wrong. */
   readonly metricsListenAddress: string;
@@ -54,6 +56,13 @@ export interface Flags {
   readonly logFormat: (typeof LOG_FORMATS)[number];
   /** Empty: none. */
   readonly controlSocketPath: string;
+  readonly interceptionBackend: InterceptionBackend;
+  /** The headless Service of kube-dns's pods, absolute or below the cluster's domain; empty: none. */
+  readonly fallbackService: string;
+  /** How old an upstream's last answer may be for `/ready`; 0: that is not asked. */
+  readonly readyUpstreamMs: number;
+  /** Of the end, but for lame duck. */
+  readonly endBudgetMs: number;
 }
 
 export type CommandLine =
@@ -68,6 +77,7 @@ export type CommandLine =
 export const CONTROL_SOCKET_PATH = '/run/zerohop/control.sock';
 
 const UDP_BACKENDS = ['auto', 'mmsg', 'dgram'] as const;
+const INTERCEPTION_BACKENDS = ['auto', 'iptables', 'nft', 'none'] as const;
 const LOG_FORMATS = ['text', 'json'] as const;
 
 /** Each has a thread of some 8 MB, and a set of sockets; more than this is a mistake on any node. */
@@ -131,6 +141,26 @@ const SPECS = {
   ),
   'log-format': choiceFlag(LOG_FORMATS, 'text', 'text or json'),
   'control-socket': stringFlag(CONTROL_SOCKET_PATH, 'Unix socket for zerohop; empty: none'),
+  interception: choiceFlag(
+    INTERCEPTION_BACKENDS,
+    'auto',
+    'how rules are made: auto, iptables, nft or none',
+  ),
+  'fallback-service': stringFlag(
+    'kube-dns-endpoints.kube-system.svc',
+    'headless Service of kube-dns that answers in our place; empty: none',
+  ),
+  'ready-upstream': numberFlag(
+    'duration',
+    '30s',
+    'not ready when no upstream has answered for so long; 0s: never',
+    durationMs,
+    { min: 0, max: TIMER_MAX_MS },
+  ),
+  'end-budget': numberFlag('duration', '5s', 'time for the end, lameduck not counted', durationMs, {
+    min: 500,
+    max: TIMER_MAX_MS,
+  }),
 };
 
 /** Reads the arguments behind the program's name. */
@@ -194,6 +224,10 @@ function flagsOf(
     cacheBytes: values['cache-memory'],
     logFormat: values['log-format'],
     controlSocketPath: values['control-socket'],
+    interceptionBackend: values.interception,
+    fallbackService: values['fallback-service'],
+    readyUpstreamMs: values['ready-upstream'],
+    endBudgetMs: values['end-budget'],
   };
 }
 

@@ -2,9 +2,8 @@
  * One configuration at work: listeners, blocks and plans, made from the settings; what the settings before it had alike is taken
  * over. A block keeps its number, its cache entries and its connections where nothing changed that they depend on.
  */
-import { networkInterfaces } from 'node:os';
 import { hostPort } from '../base/ip-address.ts';
-import { boundAddresses } from '../directives/bind.ts';
+import { boundAddresses, type Interfaces } from '../directives/bind.ts';
 import { checkOverlap } from '../directives/listener-overlap.ts';
 import type { LoopDetector } from '../directives/loop-detector.ts';
 import type { Observer } from '../directives/resolution.ts';
@@ -40,6 +39,8 @@ export interface Generation {
 
 export interface GenerationDependencies extends ChainDependencies {
   readonly rows: CounterRows;
+  /** What `bind` may name. */
+  readonly interfaces: () => Interfaces;
   readonly createObservers: (config: ServerConfig) => Observer[];
   readonly createLoopDetector: (config: ServerConfig) => LoopDetector;
 }
@@ -56,7 +57,7 @@ export class GenerationBuilder {
 
   /** Throws a CorefileError where the blocks do not fit together, and another error where a certificate cannot be read. */
   build(servers: readonly ServerConfig[], before: Generation | undefined): Generation {
-    const interfaces = networkInterfaces();
+    const interfaces = this.#deps.interfaces();
     checkOverlap(servers, (bind) => boundAddresses(bind, interfaces));
     const blocks: RunningBlock[] = [];
     try {

@@ -1,17 +1,21 @@
 /**
- * The `health` directive at work: `/health` answers 200 as long as the process lives, on each address that a server block
- * names, while lame duck too: whoever opened the endpoint closes it when the last query is answered. Each address is asked
- * by ourselves once a second (health-probe.ts).
+ * The `health` directive at work: `/health` and `/ready` (vitals.ts) on each address that a server block names, while lame duck
+ * too: whoever opened the endpoint closes it when the last query is answered. Each address is asked by ourselves once a
+ * second (health-probe.ts).
  */
 import { type Clock, systemClock } from '../base/clock.ts';
-import { HttpEndpoint, type ListenAddress, type ListenFailure } from '../base/http-endpoint.ts';
+import {
+  HttpEndpoint,
+  type ListenAddress,
+  type ListenFailure,
+  type Pages,
+} from '../base/http-endpoint.ts';
 import { hostPort } from '../base/ip-address.ts';
 import type { Log } from '../base/log.ts';
 import { type HealthFamilies, HealthProbe } from './health-probe.ts';
 
-/** CoreDNS's, as is the text. */
-const PATH = '/health';
-const PAGES = { [PATH]: () => ({ text: 'OK' }) };
+/** The one that we ask, as CoreDNS does. */
+const PROBED_PATH = '/health';
 
 export class HealthEndpoint {
   /** The ports that are bound, in the order of the distinct addresses. */
@@ -28,6 +32,7 @@ export class HealthEndpoint {
   /** Listens on each address, once where some are equal: on all, or on none where one fails. */
   static async open(
     addresses: readonly ListenAddress[],
+    pages: Pages,
     families: HealthFamilies,
     log: Log,
     clock: Clock = systemClock,
@@ -37,14 +42,14 @@ export class HealthEndpoint {
     const endpoints: HttpEndpoint[] = [];
     const probes: HealthProbe[] = [];
     for (const address of distinct(addresses)) {
-      const endpoint = await HttpEndpoint.open(address, PAGES, onError);
+      const endpoint = await HttpEndpoint.open(address, pages, onError);
       if (!(endpoint instanceof HttpEndpoint)) {
         await new HealthEndpoint(endpoints, probes).close();
         return endpoint;
       }
       endpoints.push(endpoint);
       const target = { host: address.host, port: endpoint.port };
-      probes.push(new HealthProbe(target, PATH, families, healthLog, clock));
+      probes.push(new HealthProbe(target, PROBED_PATH, families, healthLog, clock));
     }
     return new HealthEndpoint(endpoints, probes);
   }

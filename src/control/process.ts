@@ -4,10 +4,8 @@
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { setTimeout } from 'node:timers/promises';
 import { createLog, type Log } from '../base/log.ts';
 import { DELIVERED_DIRECTIVES } from '../directives/order.ts';
-import { CAPABILITY, keepCapabilities } from '../os/capabilities.ts';
 import { loadLibc } from '../os/libc.ts';
 import { unblockSignal } from '../os/signal-mask.ts';
 import type { Configuration } from './configuration.ts';
@@ -16,7 +14,10 @@ import { ControlSocket } from './control-socket.ts';
 import { sourceOf } from './corefile-source.ts';
 import { Daemon } from './daemon.ts';
 import { DirectoryWatch } from './directory-watch.ts';
+import { Ending } from './ending.ts';
 import { type Flags, readCommandLine } from './flags.ts';
+import { Node } from './node.ts';
+import { dropPrivileges } from './privileges.ts';
 import { ProblemReport } from './problem-report.ts';
 import { Reloader } from './reload.ts';
 import { REVISION, VERSION } from './version.ts';
@@ -52,31 +53,41 @@ export async function run(args: readonly string[], signals: Signals): Promise<vo
 
 async function serve(flags: Flags, signals: Signals): Promise<void> {
   const log = createLog(undefined, { format: flags.logFormat });
-  warnOfWhatIsMissing(flags, log);
   const report = new ProblemReport(log);
   const source = sourceOf(flags, process.env, report);
   const configuration = source.readFirst((line) => log.error(line));
   if (!configuration.ok) return fail(log, configuration.error);
-  let daemon: Daemon;
+  const node = new Node(flags, log);
+  const running: Running = { node, log };
+  const ending = createEnding(flags, running);
+  obeySignals(signals, running, ending);
   try {
-    daemon = await Daemon.start(configuration.configuration, {
+    node.openSockets(configuration.configuration.servers);
+    running.daemon = await Daemon.start(configuration.configuration, {
       log,
       responderCount: flags.responderCount,
       udpBackend: flags.udpBackend,
       cacheBytes: flags.cacheBytes,
       metricsAddress: flags.metricsListenAddress,
-      collectMore: (families) => report.collect(families),
+      ...node.daemonOptions,
+      collectMore: (families) => {
+        report.collect(families);
+        node.setupErrors.collect(families);
+      },
       onLoop: (text) => {
         process.stdout.write(`[FATAL] ${text}\n`);
-        process.exit(1);
+        void ending.begin(1, { isLame: false });
       },
     });
   } catch (error) {
-    return fail(log, error as Error);
+    fail(log, error as Error);
+    return ending.begin(1, { isLame: false });
   }
+  const { daemon } = running;
   if (flags.pidfilePath) writePidfile(flags.pidfilePath, log);
-  dropCapabilities(log);
+  dropPrivileges(flags, log);
   announce(flags, configuration.configuration, daemon, log);
+  node.attach(daemon);
   const reloader = new Reloader(configuration.configuration, {
     log,
     families: daemon.metrics.families,
@@ -85,6 +96,7 @@ async function serve(flags: Flags, signals: Signals): Promise<void> {
     reloadsAtOnce: flags.reloadWithSignal,
     knownError: source.brokenTemplate,
   });
+  running.reloader = reloader;
   const changed = () => void reloader.changed();
   for (const path of source.directories) {
     new DirectoryWatch({ path, log, changed });
@@ -92,59 +104,62 @@ async function serve(flags: Flags, signals: Signals): Promise<void> {
     changed();
   }
   const pages = controlPages(daemon, reloader, source.path);
-  const control = ControlSocket.open(flags.controlSocketPath, pages, log);
-  obeySignals(signals, { daemon, reloader, control, log });
-}
-
-interface Running {
-  readonly daemon: Daemon;
-  readonly reloader: Reloader;
-  readonly control: ControlSocket;
-  readonly log: Log;
-}
-
-function obeySignals(signals: Signals, { daemon, reloader, control, log }: Running): void {
-  let isEnding = false;
-  const end = async (signal: string) => {
-    if (isEnding) return;
-    isEnding = true;
-    log.info(`${signal}: Shutting down`);
-    await reloader.close();
-    await setTimeout(daemon.lameduckMs);
-    await control.close();
-    await daemon.close();
-    process.exit(0);
-  };
-  signals.handle = (signal) => {
-    if (signal === 'SIGUSR1') {
-      log.info('SIGUSR1: Reloading');
-      void reloader.reload();
-    } else if (signal === 'SIGQUIT') {
-      log.info('SIGQUIT: Quitting process immediately');
-      process.exit(0);
-    } else if (signal === 'SIGINT' && isEnding) {
-      log.info('SIGINT: Force quit');
-      process.exit(2);
-    } else {
-      void end(signal);
-    }
-  };
+  running.control = ControlSocket.open(flags.controlSocketPath, pages, log);
   if (signals.isReloadDue) signals.handle('SIGUSR1');
   unblockReloadSignal(log);
 }
 
-/**
- * A reload may open ports below 1024, ask for receive buffers and read files of others; nothing else needs a privilege.
- * Responders keep none at all.
- */
-function dropCapabilities(log: Log): void {
-  const libc = loadLibc();
-  if (libc instanceof Error) return;
-  try {
-    keepCapabilities(libc, Object.values(CAPABILITY));
-  } catch (error) {
-    log.warn(`capabilities are kept: ${(error as Error).message}`);
-  }
+/** What there is to end, as it comes to be. */
+interface Running {
+  readonly node: Node;
+  readonly log: Log;
+  daemon?: Daemon;
+  reloader?: Reloader;
+  control?: ControlSocket;
+}
+
+function createEnding(flags: Flags, running: Running): Ending {
+  const { node, log } = running;
+  const ending = new Ending({
+    log,
+    budgetMs: flags.endBudgetMs,
+    lameduckMs: () => running.daemon?.lameduckMs ?? 0,
+    exit: (code) => process.exit(code),
+    steps: {
+      announce: () => node.vitals.readiness.end(),
+      withdraw: () => node.withdraw(),
+      drain: async (graceMs) => {
+        await running.reloader?.close();
+        await running.control?.close();
+        await running.daemon?.close(graceMs);
+      },
+      remove: () => node.remove(),
+    },
+  });
+  process.on('uncaughtException', (error) => {
+    log.error(`ends because of a bug: ${error.stack ?? String(error)}`);
+    void ending.begin(1, { isLame: false });
+  });
+  return ending;
+}
+
+function obeySignals(signals: Signals, running: Running, ending: Ending): void {
+  const { log } = running;
+  signals.handle = (signal) => {
+    if (signal === 'SIGUSR1' && running.reloader === undefined) {
+      signals.isReloadDue = true;
+    } else if (signal === 'SIGUSR1') {
+      log.info('SIGUSR1: Reloading');
+      void running.reloader?.reload();
+    } else if (signal === 'SIGINT' && ending.hasBegun) {
+      log.info('SIGINT: Force quit');
+      void ending.force(2);
+    } else if (!ending.hasBegun) {
+      const isQuick = signal === 'SIGQUIT';
+      log.info(`${signal}: ${isQuick ? 'Quitting process immediately' : 'Shutting down'}`);
+      void ending.begin(0, { isLame: !isQuick });
+    }
+  };
 }
 
 /** SIGUSR1 has been blocked since the start of Node (see main.ts); one that came since then follows at once. */
@@ -182,15 +197,6 @@ function announce(flags: Flags, configuration: Configuration, daemon: Daemon, lo
     }
   }
   process.stdout.write(banner());
-}
-
-function warnOfWhatIsMissing(flags: Flags, log: Log): void {
-  if (flags.setupInterface || flags.setupIptables) {
-    log.warn(
-      'this version sets up neither interface nor iptables rules: ' +
-        'the addresses of -localip must be there (-setupinterface=false -setupiptables=false says so)',
-    );
-  }
 }
 
 function fail(log: Log, error: Error): void {

@@ -6,7 +6,11 @@ import { rcodeName } from '../wire/registry.ts';
 /** The `proxy_name` label: the directive that asks. */
 const PROXY_NAME = 'forward';
 
-export function observeUpstreams(families: Families): UpstreamObserver {
+/** `onAnswer` is told the rcode of each answer. */
+export function observeUpstreams(
+  families: Families,
+  onAnswer: (rcode: number) => void,
+): UpstreamObserver {
   const durations = cached((key: string) => {
     const [to, rcode] = key.split(' ');
     return families.proxyRequestDuration.cell(PROXY_NAME, to!, rcodeName(Number(rcode)));
@@ -24,7 +28,10 @@ export function observeUpstreams(families: Families): UpstreamObserver {
   const segmentsRead = cached((to: string) => families.upstreamSegmentsRead.cell(to));
   const responsesRead = cached((to: string) => families.upstreamResponsesRead.cell(to));
   return {
-    requestDone: (to, rcode, seconds) => durations(`${to} ${rcode}`).observe(seconds),
+    requestDone: (to, rcode, seconds) => {
+      durations(`${to} ${rcode}`).observe(seconds);
+      onAnswer(rcode);
+    },
     healthCheckFailed: (to) => {
       families.proxyHealthcheckFailures.cell(PROXY_NAME, to).value += 1;
     },

@@ -12,6 +12,8 @@ export interface Warning {
 export interface BlockContext {
   /** The block's own zones, lower-case FQDNs. */
   readonly zones: readonly string[];
+  /** Of a `health` that names no address; undefined: CoreDNS's default. */
+  readonly healthPort?: number | undefined;
   readonly files: Pick<FileSource, 'read'>;
   warn(warning: Warning): void;
 }

@@ -1,6 +1,6 @@
 /**
- * `health [HOST:PORT] { lameduck DURATION }`: the HTTP endpoint `/health`, 200 as long as the process lives. Process-wide:
- * blocks that name the same address share one endpoint.
+ * `health [HOST:PORT] { lameduck DURATION }`: the HTTP endpoint with `/health`, and with `/ready`, which CoreDNS has a directive of
+ * its own for. Process-wide: blocks that name the same address share one endpoint.
  */
 import type { Directive } from '../corefile/ast.ts';
 import { type ListenAddress, listenAddressOf } from './address.ts';
@@ -19,21 +19,21 @@ export interface HealthOptions {
   readonly lameduckMs: number;
 }
 
-/** CoreDNS's default. */
-const ADDRESS_DEFAULT: ListenAddress = { host: '', port: 8080 };
+/** CoreDNS's default, and that of `-health-port`. */
+const PORT_DEFAULT = 8080;
 
 /** Undefined where the block has no `health`. Of several the last counts, as in CoreDNS. */
 export function readHealth(
   lines: readonly Directive[],
   context: BlockContext,
 ): HealthOptions | undefined {
-  const all = lines.map(readOne);
+  const all = lines.map((line) => readOne(line, context.healthPort ?? PORT_DEFAULT));
   const last = lines.at(-1);
   if (last !== undefined) warnIgnored(lines, last, context);
   return all.at(-1);
 }
 
-function readOne(line: Directive): HealthOptions {
+function readOne(line: Directive, defaultPort: number): HealthOptions {
   const [address] = argumentsBeforeBlock(line, { min: 0, max: 1 });
   let lameduckMs = 0;
   for (const option of line.block ?? []) {
@@ -41,7 +41,8 @@ function readOne(line: Directive): HealthOptions {
     lameduckMs = durationOf('health', optionArgument('health', option));
   }
   return {
-    address: address === undefined ? ADDRESS_DEFAULT : listenAddressOf('health', address),
+    address:
+      address === undefined ? { host: '', port: defaultPort } : listenAddressOf('health', address),
     lameduckMs,
   };
 }

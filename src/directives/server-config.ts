@@ -62,6 +62,8 @@ export interface ServerConfig {
 export interface ServerBlockOptions {
   /** Of keys that name none; `-dns.port`. */
   readonly defaultPort: number;
+  /** Of a `health` that names no address; `-health-port`. */
+  readonly healthPort?: number | undefined;
   /** Reads the resolv.conf files of `forward`. */
   readonly files: Pick<FileSource, 'read'>;
   /** Told of what works but can hardly be meant. */
@@ -84,6 +86,7 @@ function readServerBlock(block: ServerBlock, options: ServerBlockOptions): Serve
   const linesOf = (name: DeliveredName) => byName.get(name) ?? [];
   const context: BlockContext = {
     zones: zones.map(({ zone }) => zone),
+    healthPort: options.healthPort,
     files: options.files,
     warn: options.warn,
   };

@@ -21,14 +21,15 @@ const VERSION = 0x20080522;
 const DATA_WORDS = 6;
 const LOW_SETS = 3;
 
+/** The ones above that this thread can use now; throws a SystemCallError. */
+export function heldCapabilities(libc: Libc): ReadonlySet<Capability> {
+  const { data } = readCapabilities(libc);
+  return new Set(Object.values(CAPABILITY).filter((number) => (data.words[0]! >> number) & 1));
+}
+
 /** Keeps of this thread's capabilities only those named; throws a SystemCallError. */
 export function keepCapabilities(libc: Libc, kept: readonly Capability[]): void {
-  const header = new Pinned(libc, 8);
-  header.words[0] = VERSION;
-  const data = new Pinned(libc, DATA_WORDS * 4);
-  if (libc.capget(header.address, data.address) < 0) {
-    throw new SystemCallError('capget', libc.errno());
-  }
+  const { header, data } = readCapabilities(libc);
   const mask = kept.reduce((bits, capability) => bits | (1 << capability), 0);
   for (let set = 0; set < DATA_WORDS; set++) {
     data.words[set] = set < LOW_SETS ? data.words[set]! & mask : 0;
@@ -36,4 +37,14 @@ export function keepCapabilities(libc: Libc, kept: readonly Capability[]): void 
   if (libc.capset(header.address, data.address) < 0) {
     throw new SystemCallError('capset', libc.errno());
   }
+}
+
+function readCapabilities(libc: Libc): { header: Pinned; data: Pinned } {
+  const header = new Pinned(libc, 8);
+  header.words[0] = VERSION;
+  const data = new Pinned(libc, DATA_WORDS * 4);
+  if (libc.capget(header.address, data.address) < 0) {
+    throw new SystemCallError('capget', libc.errno());
+  }
+  return { header, data };
 }

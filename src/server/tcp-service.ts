@@ -19,7 +19,7 @@ import { TcpConnection, type TcpLimits } from './tcp-connection.ts';
  */
 const CONNECTIONS_MAX = 4096;
 /** Waiting in the kernel to be accepted: a burst of pods starting at once. */
-const BACKLOG = 1024;
+export const TCP_BACKLOG = 1024;
 
 export interface TcpServiceOptions {
   readonly clock: Clock;
@@ -107,7 +107,7 @@ export class TcpService {
     if (fd !== undefined) server.listen({ fd });
     else {
       const { port } = listener;
-      server.listen({ host, port, reusePort: true, ipv6Only: true, backlog: BACKLOG });
+      server.listen({ host, port, reusePort: true, ipv6Only: true, backlog: TCP_BACKLOG });
     }
     await listening;
     const where = hostPort(host, listener.port);

@@ -58,6 +58,7 @@ class Node {
       path,
       kubeDnsPath: join(this.root, 'kube-dns'),
       dnsPort: 53,
+      healthPort: 8080,
       localIps: ['127.0.0.1'],
       clusterDns: { code: 'known', addresses: ['10.96.0.10'] },
       prometheusEndpoint: ':9253',

@@ -43,6 +43,10 @@ const DEFAULTS: Flags = {
   udpBackend: 'auto',
   cacheBytes: 0,
   logFormat: 'text',
+  interceptionBackend: 'auto',
+  fallbackService: 'kube-dns-endpoints.kube-system.svc',
+  readyUpstreamMs: 30_000,
+  endBudgetMs: 5000,
   controlSocketPath: '/run/zerohop/control.sock',
 };
 

@@ -9,6 +9,8 @@ import { HealthEndpoint } from '../../src/control/health-endpoint.ts';
 import { HealthProbe, PERIOD_MS, TIMEOUT_MS } from '../../src/control/health-probe.ts';
 import { createFamilies } from '../../src/metrics/families.ts';
 
+const PAGES = { '/health': () => ({ text: 'OK' }) };
+
 const closers: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -35,7 +37,7 @@ function createSinks() {
 
 async function open(...addresses: { host: string; port: number }[]) {
   const sinks = createSinks();
-  const endpoint = await HealthEndpoint.open(addresses, sinks.families, sinks.log);
+  const endpoint = await HealthEndpoint.open(addresses, PAGES, sinks.families, sinks.log);
   assert.ok(endpoint instanceof HealthEndpoint);
   closers.push(() => endpoint.close());
   return { endpoint, ...sinks };
@@ -63,7 +65,7 @@ describe('endpoint', () => {
     const { families, log } = createSinks();
     const address = { host: '192.0.2.1', port: 0 };
     const addresses = [{ host: '127.0.0.1', port: port! }, address];
-    const failure = await HealthEndpoint.open(addresses, families, log);
+    const failure = await HealthEndpoint.open(addresses, PAGES, families, log);
     assert.ok('code' in failure);
     assert.equal(failure.address, address);
     await assert.rejects(fetch(`http://127.0.0.1:${port}/health`));

@@ -1,7 +1,15 @@
 /** `health`: its address and its lame duck. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseCorefile } from '../../src/corefile/parser.ts';
+import { readServerBlocks } from '../../src/directives/server-config.ts';
 import { configOf, failureOf } from './server-block.ts';
+
+const SOURCE = {
+  file: 'Corefile',
+  environment: {},
+  files: { read: () => ({ code: 'failed', reason: 'none' }) as const, glob: () => [] },
+};
 
 test('an address and a lame duck', () => {
   assert.deepEqual(configOf('health').health, { address: { host: '', port: 8080 }, lameduckMs: 0 });
@@ -11,6 +19,13 @@ test('an address and a lame duck', () => {
   });
   assert.deepEqual(configOf('health [fd00:0::1]:0').health?.address, { host: 'fd00::1', port: 0 });
   assert.equal(configOf('errors').health, undefined);
+});
+
+test('without an address, the port is the command line’s', () => {
+  const blocks = parseCorefile('. {\n health\n}', SOURCE);
+  const options = { defaultPort: 53, files: SOURCE.files, warn: () => {} };
+  const [config] = readServerBlocks(blocks, { ...options, healthPort: 8099 });
+  assert.deepEqual(config?.health?.address, { host: '', port: 8099 });
 });
 
 test('of several the last counts', () => {

@@ -76,7 +76,7 @@ function describeAll(): void {
     ip('address', 'add', '192.0.2.1/24', 'dev', 'lo');
     assert.deepEqual(link.remove([...ADDRESSES, '192.0.2.1', '127.0.0.1', '::1']), []);
     assert.deepEqual(shown('lo'), ['192.0.2.1/24']);
-    assert.match(ip('-o', 'address', 'show', 'dev', 'lo'), /127\.0\.0\.1\/8[^]*::1\/128/);
+    assert.match(ip('-o', 'address', 'show', 'dev', 'lo'), /127\.0\.0\.1\/8[\s\S]*::1\/128/);
     ip('address', 'delete', '192.0.2.1/24', 'dev', 'lo');
   });
 
