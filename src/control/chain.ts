@@ -6,10 +6,13 @@ import type { Log } from '../base/log.ts';
 import { Dns64Stage } from '../directives/dns64-stage.ts';
 import { ForwardStage } from '../directives/forward-stage.ts';
 import { HostsStage } from '../directives/hosts-stage.ts';
+import { Labels } from '../directives/labels.ts';
 import { LoadbalanceStage } from '../directives/loadbalance-stage.ts';
 import type { Question, Stage } from '../directives/resolution.ts';
 import { RewriteStage } from '../directives/rewrite-stage.ts';
 import type { ServerConfig } from '../directives/server-config.ts';
+import { SpanExporter } from '../directives/span-exporter.ts';
+import { TraceStage } from '../directives/trace-stage.ts';
 import { WhoamiStage } from '../directives/whoami-stage.ts';
 import type { Families } from '../metrics/families.ts';
 import { serverLabel } from '../server/client.ts';
@@ -53,10 +56,17 @@ function createForwards(config: ServerConfig, deps: ChainDependencies): Forward[
 }
 
 function frontOf(
-  { dns64, loadbalance }: ServerConfig,
+  { trace, dns64, loadbalance }: ServerConfig,
   { log, families }: ChainDependencies,
 ): Stage[] {
   const front: Stage[] = [];
+  if (trace) {
+    const onDropped = (count: number) => {
+      families.traceSpansDropped.cell().value += count;
+    };
+    const exporter = new SpanExporter(trace, { log: log.plugin('trace'), onDropped });
+    front.push(new TraceStage(trace, exporter));
+  }
   if (dns64) {
     const countTranslated = ({ asker }: Question) => {
       const { host = '', port = 0 } = asker?.local() ?? {};
@@ -71,12 +81,12 @@ function frontOf(
 }
 
 function stagesOf(
-  { rewrite, hosts, bufsize, whoami }: ServerConfig,
+  { metadata, rewrite, hosts, bufsize, whoami }: ServerConfig,
   forwards: readonly Forward[],
   { log, families }: ChainDependencies,
 ): Stage[] {
   const stages: Stage[] = [];
-  if (rewrite.length > 0) stages.push(new RewriteStage(rewrite));
+  if (rewrite.length > 0) stages.push(new RewriteStage(rewrite, new Labels(metadata)));
   if (hosts) {
     const onLoad = (entryCount: number, changedAtMs: number) => {
       families.hostsEntries.cell(hosts.path).value = entryCount;
@@ -84,7 +94,8 @@ function stagesOf(
     };
     stages.push(new HostsStage(hosts, { log: log.plugin('hosts'), onLoad }));
   }
-  if (forwards.length > 0) stages.push(new ForwardStage(forwards, bufsize ?? UDP_SIZE));
+  if (forwards.length > 0)
+    stages.push(new ForwardStage(forwards, { udpSize: bufsize ?? UDP_SIZE }));
   if (whoami) stages.push(new WhoamiStage());
   return stages;
 }

@@ -9,6 +9,7 @@ import type { HashSeed } from '../cache/key.ts';
 import { CacheMemory } from '../cache/memory.ts';
 import { CacheStore } from '../cache/store.ts';
 import { ErrorLog } from '../directives/error-log.ts';
+import { Labels } from '../directives/labels.ts';
 import { LoopDetector } from '../directives/loop-detector.ts';
 import { QueryLog } from '../directives/query-log.ts';
 import type { HostPort, Observer } from '../directives/resolution.ts';
@@ -281,7 +282,9 @@ export class Daemon {
       this.#errorLogs.push(errorLog);
       observers.push(errorLog);
     }
-    if (config.log.length > 0) observers.push(new QueryLog(config.log, log));
+    if (config.log.length > 0) {
+      observers.push(new QueryLog(config.log, new Labels(config.metadata), log));
+    }
     return observers;
   }
 

@@ -22,8 +22,10 @@ const BLOCK_NUMBERS = 65_536;
 /** A server block with what it owns. */
 export interface RunningBlock {
   readonly config: ServerConfig;
-  /** Alike for two blocks whose cache entries and connections are interchangeable. */
+  /** Alike for two blocks whose cache entries are interchangeable. */
   readonly identity: string;
+  /** Alike for two blocks whose stages are. */
+  readonly chainIdentity: string;
   readonly block: Block;
   readonly chain: Chain;
   readonly listeners: readonly Listener[];
@@ -92,7 +94,10 @@ export class GenerationBuilder {
   ): RunningBlock {
     const identity = identityOf(config);
     const kept = before?.blocks.find((block) => block.identity === identity);
-    const chain = kept?.chain ?? createChain(config, this.#deps);
+    const chainIdentity = chainIdentityOf(config, identity);
+    const chain =
+      before?.blocks.find((block) => block.chainIdentity === chainIdentity)?.chain ??
+      createChain(config, this.#deps);
     const block = new Block({
       number: kept?.block.parts.number ?? this.#blockNumber(before),
       cache: config.cache,
@@ -101,7 +106,7 @@ export class GenerationBuilder {
       observers: this.#deps.createObservers(config),
       loop: config.loop && kept === undefined ? this.#deps.createLoopDetector(config) : undefined,
     });
-    return { config, identity, block, chain, listeners };
+    return { config, identity, chainIdentity, block, chain, listeners };
   }
 
   #blockNumber(before: Generation | undefined): number {
@@ -182,17 +187,26 @@ function zonePlan(text: string, config: ServerConfig, { parts }: Block, row: num
 }
 
 /**
- * Everything that a block's entries and connections come from: all its settings but those of who looks on, of the process and of
- * the endpoints. Only the addresses of `bind` count, not where they stand in the file.
+ * Everything that a block's entries come from: all its settings but those of what stands before the cache or looks on, of the
+ * process and of the endpoints. Only the addresses of `bind` count, not where they stand in the file.
  */
 function identityOf(config: ServerConfig): string {
   const { canonical, debug, directives, errors, health, ...others } = config;
-  const { log, loop, prometheus, reload, timeouts, ...rest } = others;
+  const { log, loop, prometheus, reload, timeouts, ...chained } = others;
+  const { dns64, loadbalance, metadata, trace, ...rest } = chained;
   return JSON.stringify({
     ...rest,
     zones: rest.zones.map(({ zone, port }) => [zone, port]),
     bind: rest.bind?.map(({ to, except }) => [to.map(textOf), except.map(textOf)]),
   });
+}
+
+/** And what stands before the cache. */
+function chainIdentityOf(
+  { dns64, loadbalance, metadata, trace }: ServerConfig,
+  identity: string,
+): string {
+  return JSON.stringify([identity, dns64, loadbalance, metadata, trace]);
 }
 
 function textOf({ text }: { text: string }): string {

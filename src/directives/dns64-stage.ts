@@ -14,6 +14,7 @@ import type { Next, Question, Resolution, Stage } from './resolution.ts';
 const TTL_MAX_S = 600;
 
 export class Dns64Stage implements Stage {
+  readonly name = 'dns64';
   readonly #options: Dns64Options;
   readonly #prefix: IpPrefix;
   readonly #onTranslated: (question: Question) => void;

@@ -6,6 +6,7 @@
 import { addressOctets } from '../base/ip-address.ts';
 import { nameToText } from '../wire/name.ts';
 import type { EdnsOption } from '../wire/reply.ts';
+import type { Labels } from './labels.ts';
 import type { Question } from './resolution.ts';
 
 export type EdnsAction = 'set' | 'append' | 'replace' | 'unset';
@@ -43,27 +44,32 @@ export const EDNS_CODE = { NSID: 3, SUBNET: 8 } as const;
 export function rewriteOptions(
   { action, code, data }: EdnsRewrite,
   question: Question,
+  labels: Labels,
 ): readonly EdnsOption[] | undefined {
   const options = question.ednsOptions ?? [];
   const others = options.filter((option) => option.code !== code);
   if (action === 'unset') return others;
   const isThere = others.length < options.length;
   if (isThere ? action === 'append' : action === 'replace') return undefined;
-  const octets = dataOf(data, question);
+  const octets = dataOf(data, question, labels);
   return octets && [...others, { code, data: octets }];
 }
 
 /** Whether the data is another for each client. */
 export function isClientsOwn({ data }: EdnsRewrite): boolean {
-  if (data.kind === 'subnet') return true;
+  if (data.kind === 'subnet' || data.kind === 'label') return true;
   return data.kind === 'variable' && data.name !== 'qname' && data.name !== 'qtype';
 }
 
 /** Undefined where it cannot be had: nobody asks, or nobody has set the label. */
-function dataOf(data: EdnsData, question: Question): Uint8Array | undefined {
+function dataOf(data: EdnsData, question: Question, labels: Labels): Uint8Array | undefined {
   if (data.kind === 'octets') return Uint8Array.from(Buffer.from(data.hex, 'hex'));
   if (data.kind === 'variable') return VARIABLES[data.name](question);
-  if (data.kind === 'label') return undefined;
+  if (data.kind === 'label') {
+    const provenance = { traceId: question.span?.traceId };
+    const value = labels.valueOf(data.label, question.qname, provenance);
+    return value === '' ? undefined : Uint8Array.from(Buffer.from(value));
+  }
   const address = addressOctets(question.asker?.peer().host ?? '');
   return address && subnetOf(address, address.length === 4 ? data.ipv4Bits : data.ipv6Bits);
 }

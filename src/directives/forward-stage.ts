@@ -25,22 +25,39 @@ interface LineQuery {
   readonly transport: 'udp' | 'tcp';
   /** Of the client's question: all that is asked for it has this one together. */
   readonly deadlineAtMs: number;
+  readonly question: Question;
+}
+
+/** One exchange with an upstream; who wants to know of each is told with its end. */
+export interface ForwardedExchange {
+  readonly question: Question;
+  readonly query: Octets;
+  readonly result: UpstreamResult;
+  readonly durationMs: number;
+}
+
+export interface ForwardStageOptions {
+  /** What our OPT offers to upstreams, in octets. */
+  readonly udpSize: number;
+  readonly clock?: Clock;
+  readonly onExchange?: ((exchange: ForwardedExchange) => void) | undefined;
 }
 
 export class ForwardStage implements Stage {
+  readonly name = 'forward';
   readonly #lines: readonly Line[];
-  readonly #udpSize: number;
+  readonly #options: ForwardStageOptions;
   readonly #clock: Clock;
 
-  /** `udpSize`: what our OPT offers to upstreams, in octets. The forwards are the stage's own from now on. */
-  constructor(forwards: readonly Forward[], udpSize: number, clock: Clock = systemClock) {
-    this.#clock = clock;
+  /** The forwards are the stage's own from now on. */
+  constructor(forwards: readonly Forward[], options: ForwardStageOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     this.#lines = forwards.map((forward) => ({
       forward,
       from: nameFromText(forward.options.from)!,
       except: forward.options.except.map((name) => nameFromText(name)!),
     }));
-    this.#udpSize = udpSize;
   }
 
   resolve(question: Question): Promise<Resolution> | undefined {
@@ -57,10 +74,11 @@ export class ForwardStage implements Stage {
 
   async #ask(lines: readonly Line[], question: Question): Promise<Resolution> {
     const asked: LineQuery = {
-      query: buildUpstreamQuery({ ...question, udpSize: this.#udpSize }),
+      query: buildUpstreamQuery({ ...question, udpSize: this.#options.udpSize }),
       questionEnd: HEADER_SIZE + question.qname.length + 4,
       transport: question.transport,
       deadlineAtMs: this.#clock.nowMs() + DEADLINE_MS,
+      question,
     };
     let resolution: Resolution | undefined;
     for (const { forward } of lines) {
@@ -80,9 +98,14 @@ export class ForwardStage implements Stage {
   }
 
   async #exchange(forward: Forward, asked: LineQuery): Promise<Resolution> {
-    const { query, transport, questionEnd, deadlineAtMs } = asked;
-    const deadlineMs = Math.max(0, deadlineAtMs - this.#clock.nowMs());
-    return read(await forward.exchange(query, { transport, deadlineMs }), questionEnd);
+    const { query, transport, questionEnd, deadlineAtMs, question } = asked;
+    const startedAtMs = this.#clock.nowMs();
+    const deadlineMs = Math.max(0, deadlineAtMs - startedAtMs);
+    const result = await forward.exchange(query, { transport, deadlineMs });
+    const durationMs = this.#clock.nowMs() - startedAtMs;
+    this.#options.onExchange?.({ question, query, result, durationMs });
+    if (result.ok) question.span?.tag('peer.address', result.to);
+    return read(result, questionEnd);
   }
 }
 
@@ -109,5 +132,5 @@ function read(result: UpstreamResult, questionEnd: number): Resolution {
     // A client whose question was well formed is not told FORMERR for an upstream's fault.
     return { ok: false, rcode: RCODE.SERVFAIL, reason: `malformed response from ${result.to}` };
   }
-  return { ok: true, response, by: 'forward' };
+  return { ok: true, response, by: 'forward', provenance: { upstream: result.to } };
 }

@@ -21,6 +21,7 @@ export interface HostsDependencies {
 }
 
 export class HostsStage implements Stage {
+  readonly name = 'hosts';
   readonly #options: HostsOptions;
   readonly #inline: HostsTable;
   readonly #file: PolledFile;

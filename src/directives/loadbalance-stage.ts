@@ -19,6 +19,7 @@ type Section = 'answer' | 'authority' | 'additional';
 type Records = Parameters<typeof shuffled>[0];
 
 export class LoadbalanceStage implements Stage {
+  readonly name = 'loadbalance';
   readonly #options: LoadbalanceOptions;
   readonly #log: Log;
   readonly #randomBelow: RandomBelow;

@@ -1,7 +1,7 @@
 /**
  * The `log` directive at work: one line for each reply, in the format of the first rule whose zone holds the name. Formats
  * are cut into pieces once, as CoreDNS's replacer does it: what stands between braces and is no placeholder stays as it is,
- * and a metadata label (`{/forward/upstream}`) gives `-`, since nothing sets any.
+ * and a label of `metadata` (`{/forward/upstream}`) that has no value gives `-`.
  *
  * Queries that CoreDNS answers before its chain, malformed ones and unknown EDNS versions, are not logged. Sizes are those of
  * the messages on the wire; CoreDNS counts a reply as if none of its names were compressed.
@@ -25,6 +25,7 @@ import {
   typeName,
   UDP_SIZE_MIN,
 } from '../wire/registry.ts';
+import type { Labels } from './labels.ts';
 import type { LogClass, LogRule } from './log.ts';
 import type { Observer, ReplyReport } from './resolution.ts';
 
@@ -34,6 +35,7 @@ interface Exchange {
   readonly query: QueryFields;
   readonly qname: Octets;
   readonly reply: ReplyFacts;
+  readonly labels: Labels;
 }
 
 interface ReplyFacts {
@@ -91,10 +93,12 @@ const FLAG_NAMES: readonly (readonly [name: string, bit: number])[] = [
 export class QueryLog implements Observer {
   readonly #rules: readonly CompiledRule[];
   readonly #log: Log;
+  readonly #labels: Labels;
   readonly #query = new QueryFields();
 
-  constructor(rules: readonly LogRule[], log: Log) {
+  constructor(rules: readonly LogRule[], labels: Labels, log: Log) {
     this.#rules = rules.map(compileRule);
+    this.#labels = labels;
     this.#log = log.unlimited();
   }
 
@@ -106,7 +110,7 @@ export class QueryLog implements Observer {
     if (rule === undefined) return;
     const reply = readReply(report.reply);
     if (!rule.classes.has('all') && !rule.classes.has(classOf(query, reply))) return;
-    const exchange = { report, query, qname, reply };
+    const exchange = { report, query, qname, reply, labels: this.#labels };
     const texts = rule.pieces.map((piece) => (typeof piece === 'string' ? piece : piece(exchange)));
     this.#log.info(texts.join(''));
   }
@@ -123,8 +127,32 @@ function compileRule({ zone, format, classes }: LogRule): CompiledRule {
 }
 
 function pieceOf(text: string): Piece {
-  if (text.startsWith(METADATA_PREFIX) && text.endsWith('}')) return NO_VALUE;
+  if (text.startsWith(METADATA_PREFIX) && text.endsWith('}')) {
+    const label = text.slice(METADATA_PREFIX.length, -1);
+    return (exchange) => labelValue(label, exchange) || NO_VALUE;
+  }
   return Object.hasOwn(PLACEHOLDERS, text) ? PLACEHOLDERS[text]! : text;
+}
+
+/** `log` adds two labels of its own to those of other directives. */
+function labelValue(label: string, { report, query, qname, reply, labels }: Exchange): string {
+  if (label !== 'log/class' && label !== 'log/type') {
+    return labels.valueOf(label, qname, report.provenance);
+  }
+  if (!labels.has(qname)) return '';
+  return label === 'log/class' ? classOf(query, reply) : typeOf(query, reply);
+}
+
+/** CoreDNS's types of responses (plugin/pkg/response). */
+function typeOf(query: QueryFields, reply: ReplyFacts): string {
+  if (opcodeOf(query) !== OPCODE.QUERY) return 'UPDATE';
+  if (query.qtype === QTYPE.AXFR || query.qtype === QTYPE.IXFR) return 'META';
+  const { rcode, hasAnswer, hasSoaInAuthority } = reply;
+  if (rcode === RCODE.NOERROR && hasAnswer) return 'NOERROR';
+  if (hasSoaInAuthority && rcode === RCODE.NOERROR) return 'NODATA';
+  if (hasSoaInAuthority && rcode === RCODE.NXDOMAIN && !hasAnswer) return 'NXDOMAIN';
+  if (rcode === RCODE.SERVFAIL || rcode === RCODE.NOTIMP) return 'SERVERERROR';
+  return rcode === RCODE.NOERROR ? 'NOERROR' : 'OTHERERROR';
 }
 
 function readReply(reply: Octets): ReplyFacts {

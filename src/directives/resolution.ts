@@ -3,7 +3,7 @@
  * it, and may change what comes back. `front` stages stand before the cache and see every answer, cached ones too; the
  * cache is a stage itself; those behind it are asked once, however many wait, and what they say is cached.
  *
- *   front (dns64, loadbalance) -> cache -> rewrite -> template -> hosts -> forward -> whoami
+ *   front (trace, dns64, loadbalance) -> cache -> rewrite -> template -> hosts -> forward -> whoami
  *
  * Observers stand beside the chain and only look on: they are told of each reply.
  */
@@ -34,6 +34,23 @@ export interface Question {
   readonly askAgain?: Next;
   /** Whether `askAgain` was asked it. */
   readonly isInner?: boolean;
+  /** Where the question is traced: the span that its stages' spans are children of. */
+  readonly span?: Span;
+}
+
+/** One step of a traced question (plugin `trace`). */
+export interface Span {
+  readonly traceId: string;
+  child(name: string): Span;
+  tag(key: string, value: string): void;
+  end(): void;
+}
+
+/** How an answer came to be: what the labels of `metadata` tell. */
+export interface Provenance {
+  /** Who answered, `HOST:PORT`; undefined where the answer was cached or made here. */
+  readonly upstream?: string | undefined;
+  readonly traceId?: string | undefined;
 }
 
 /** The client whose query a question comes from; others may wait for the same answer. */
@@ -46,12 +63,22 @@ export interface Asker {
 }
 
 export type Resolution =
-  | { readonly ok: true; readonly response: Response; readonly by: StageName }
+  | {
+      readonly ok: true;
+      readonly response: Response;
+      readonly by: StageName;
+      readonly provenance?: Provenance | undefined;
+    }
   /**
    * No answer could be had: the client gets this rcode, nothing is cached. `reason` is for the `errors` log; undefined where it is
    * no error but what the settings ask for.
    */
-  | { readonly ok: false; readonly rcode: number; readonly reason: string | undefined };
+  | {
+      readonly ok: false;
+      readonly rcode: number;
+      readonly reason: string | undefined;
+      readonly provenance?: Provenance | undefined;
+    };
 
 /** Who wrote an answer: the `plugin` label of `coredns_dns_responses_total`. */
 export type StageName =
@@ -68,6 +95,8 @@ export type StageName =
 export type Next = (question: Question) => Promise<Resolution>;
 
 export interface Stage {
+  /** The directive. */
+  readonly name: string;
   /** Undefined: not mine, ask the next. */
   resolve(question: Question, next: Next): Promise<Resolution> | undefined;
   /** Whether the answer is the asker's own: identical questions of others are not answered with it, unless by the cache. */
@@ -78,10 +107,17 @@ export interface Stage {
 
 /** Asks stages in their order; `last` is asked where none takes the question. */
 export function chainOf(stages: readonly Stage[], last: Next): Next {
-  return stages.reduceRight<Next>(
-    (next, stage) => (question) => stage.resolve(question, next) ?? next(question),
-    last,
-  );
+  return stages.reduceRight<Next>((next, stage) => {
+    const ask: Next = (question) => stage.resolve(question, next) ?? next(question);
+    return (question) => spanned(stage.name, question, ask);
+  }, last);
+}
+
+/** Asks within a span of its own, where the question is traced. */
+export function spanned(name: string, question: Question, ask: Next): Promise<Resolution> {
+  if (question.span === undefined) return ask(question);
+  const span = question.span.child(name);
+  return ask({ ...question, span }).finally(() => span.end());
 }
 
 /** One end of what a query came over; the host is an IP address. */
@@ -103,6 +139,7 @@ export interface ReplyReport {
   readonly local: () => HostPort;
   /** Why there is no answer, where there is none. */
   readonly failure: string | undefined;
+  readonly provenance: Provenance | undefined;
 }
 
 export interface Observer {

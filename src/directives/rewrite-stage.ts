@@ -9,6 +9,7 @@ import { NO_RECORDS, responseOf, sectionsOf } from '../wire/records.ts';
 import { RCODE } from '../wire/registry.ts';
 import type { Response } from '../wire/response.ts';
 import { isClientsOwn, rewriteOptions } from './edns-rewrite.ts';
+import type { Labels } from './labels.ts';
 import { compileMatch, type NameMatcher } from './name-match.ts';
 import type { Next, Question, Resolution, Stage } from './resolution.ts';
 import {
@@ -40,12 +41,16 @@ interface Rule {
 }
 
 export class RewriteStage implements Stage {
+  readonly name = 'rewrite';
   readonly isPersonal: boolean;
   readonly #rules: readonly Rule[];
 
-  constructor(rules: readonly RewriteRule[]) {
+  constructor(rules: readonly RewriteRule[], labels: Labels) {
     this.isPersonal = rules.some((rule) => rule.field === 'edns0' && isClientsOwn(rule));
-    this.#rules = rules.map((rule) => ({ continues: rule.continues, apply: applierOf(rule) }));
+    this.#rules = rules.map((rule) => ({
+      continues: rule.continues,
+      apply: applierOf(rule, labels),
+    }));
   }
 
   resolve(question: Question, next: Next): Promise<Resolution> | undefined {
@@ -105,7 +110,7 @@ function withOldFacts(response: Response, { facts }: Response): Response {
 }
 
 /** What a rule does with a question. */
-function applierOf(rule: RewriteRule): Rule['apply'] {
+function applierOf(rule: RewriteRule, labels: Labels): Rule['apply'] {
   switch (rule.field) {
     case 'name':
       return nameApplier(rule);
@@ -127,7 +132,11 @@ function applierOf(rule: RewriteRule): Rule['apply'] {
     }
     case 'edns0':
       return ({ question, name }) => {
-        const ednsOptions = rewriteOptions(rule, { ...question, qname: nameFromText(name)! });
+        const ednsOptions = rewriteOptions(
+          rule,
+          { ...question, qname: nameFromText(name)! },
+          labels,
+        );
         return (
           ednsOptions && { draft: { question: { ...question, ednsOptions }, name }, changes: [] }
         );

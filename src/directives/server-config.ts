@@ -21,12 +21,14 @@ import { checkOverlap } from './listener-overlap.ts';
 import { type LoadbalanceOptions, readLoadbalance } from './loadbalance.ts';
 import { type LogRule, readLog } from './log.ts';
 import { readLoop } from './loop.ts';
+import { readMetadata } from './metadata.ts';
 import { DELIVERED_DIRECTIVES, type DeliveredName, isDelivered, isKnown } from './order.ts';
 import { type PrometheusOptions, readPrometheus } from './prometheus.ts';
 import { type ReloadOptions, readReload } from './reload.ts';
 import { readRewrite } from './rewrite.ts';
 import type { RewriteRule } from './rewrite-rule.ts';
 import { readTimeouts, type TimeoutOptions } from './timeouts.ts';
+import { readTrace, type TraceOptions } from './trace.ts';
 import { readWhoami } from './whoami.ts';
 import { readZoneKeys, type ZoneKey } from './zone-key.ts';
 
@@ -51,11 +53,14 @@ export interface ServerConfig {
   readonly loadbalance: LoadbalanceOptions | undefined;
   readonly log: readonly LogRule[];
   readonly loop: boolean;
+  /** The zones whose queries have labels. */
+  readonly metadata: readonly string[] | undefined;
   readonly prometheus: PrometheusOptions | undefined;
   readonly reload: ReloadOptions | undefined;
   /** In the order in which they are applied. */
   readonly rewrite: readonly RewriteRule[];
   readonly timeouts: TimeoutOptions;
+  readonly trace: TraceOptions | undefined;
   readonly whoami: boolean;
 }
 
@@ -106,10 +111,12 @@ function readServerBlock(block: ServerBlock, options: ServerBlockOptions): Serve
     loadbalance: readLoadbalance(linesOf('loadbalance')),
     log: readLog(linesOf('log'), context),
     loop: readLoop(linesOf('loop')),
+    metadata: readMetadata(linesOf('metadata'), context),
     prometheus: readPrometheus(linesOf('prometheus')),
     reload: readReload(linesOf('reload'), context),
     rewrite: readRewrite(linesOf('rewrite')),
     timeouts: readTimeouts(linesOf('timeouts')),
+    trace: readTrace(linesOf('trace'), context),
     whoami: readWhoami(linesOf('whoami')),
   };
 }

@@ -9,6 +9,7 @@ import { FLAG, NAME_SIZE_MAX, QTYPE, RCODE } from '../wire/registry.ts';
 import type { Question, Resolution, Stage } from './resolution.ts';
 
 export class WhoamiStage implements Stage {
+  readonly name = 'whoami';
   readonly isPersonal = true;
 
   resolve(question: Question): Promise<Resolution> | undefined {

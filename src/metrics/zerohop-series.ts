@@ -43,6 +43,11 @@ export const ZEROHOP_SERIES = {
     ['to'],
     'Queries after which the upstream closes a connection, as learnt; 0 if it does not.',
   ),
+  traceSpansDropped: counter(
+    'zerohop_trace_spans_dropped_total',
+    [],
+    'Spans of traced queries that no collector took, or that were too many.',
+  ),
   inFlightQueries: gauge(
     'zerohop_in_flight_queries',
     [],

@@ -5,7 +5,13 @@
 import assert from 'node:assert/strict';
 import type { Log } from '../base/log.ts';
 import type { CacheMemory } from '../cache/memory.ts';
-import type { Question, ReplyReport, Resolution, StageName } from '../directives/resolution.ts';
+import type {
+  Provenance,
+  Question,
+  ReplyReport,
+  Resolution,
+  StageName,
+} from '../directives/resolution.ts';
 import { rowBase } from '../metrics/counter-rows.ts';
 import {
   countCacheHit,
@@ -35,6 +41,7 @@ export interface Failure {
   readonly rcode: number;
   /** For the `errors` log, if for it. */
   readonly reason: string | undefined;
+  readonly provenance?: Provenance | undefined;
 }
 
 /** One who waits for an answer: a client, or a stage before the cache that asks in its name. */
@@ -53,6 +60,7 @@ export type Outcome =
       readonly response: Response;
       readonly ttlS: number;
       readonly by: StageName;
+      readonly provenance?: Provenance | undefined;
     }
   | { readonly code: 'stale'; readonly stale: StaleAnswer }
   | { readonly code: 'failure'; readonly failure: Failure };
@@ -131,7 +139,7 @@ export class Replies {
 
   #send(
     waiter: Waiter,
-    { response: { body }, ttlS, by }: Outcome & { code: 'response' },
+    { response: { body }, ttlS, by, provenance }: Outcome & { code: 'response' },
     block: Block,
   ): void {
     this.#source.setBody(body, ttlS);
@@ -139,7 +147,7 @@ export class Replies {
     const base = this.#count(waiter, size);
     if (by === 'cache') countCacheResponse(this.#deps.memory.words, base, body.rcode);
     else this.#deps.countResponse(waiter.zone.row, body.rcode, by);
-    this.#deliver(waiter.arrival, size, block, undefined);
+    this.#deliver(waiter.arrival, size, block, undefined, provenance);
   }
 
   /** Sends an expired answer of the cache in the place of a fresh one. */
@@ -161,7 +169,7 @@ export class Replies {
     const size = writeEmptyReply(this.#scratch, 0, this.#query, failure.rcode, 0);
     const base = this.#count(waiter, size);
     countChainlessResponse(this.#deps.memory.words, base, failure.rcode);
-    this.#deliver(arrival, size, block, failure.reason);
+    this.#deliver(arrival, size, block, failure.reason, failure.provenance);
   }
 
   /** Counts an expired answer that a stage before the cache gets. */
@@ -212,6 +220,7 @@ export class Replies {
     size: number,
     block: Block | undefined,
     failure: string | undefined,
+    provenance?: Provenance | undefined,
   ): void {
     const reply = this.#scratch.subarray(0, size);
     const observers = block?.parts.observers ?? [];
@@ -225,6 +234,7 @@ export class Replies {
         peer: () => client.peer(),
         local: () => this.#deps.localOf(arrival.listener),
         failure,
+        provenance,
       };
       for (const observer of observers) observer.replied(report);
     }
@@ -248,7 +258,7 @@ export function resolutionOf(outcome: Outcome, question: Question): Resolution {
     const { body, ttlS } = outcome.stale;
     return { ok: true, response: responseWithTtl(body, question, ttlS), by: 'cache' };
   }
-  const { response, ttlS, by } = outcome;
+  const { response, ttlS, by, provenance } = outcome;
   const shown = ttlS < 0 ? response : responseWithTtl(response.body, question, ttlS);
-  return { ok: true, response: shown, by };
+  return { ok: true, response: shown, by, provenance };
 }

@@ -19,6 +19,7 @@ import {
   type Next,
   type Question,
   type Resolution,
+  spanned,
 } from '../directives/resolution.ts';
 import { InFlightTable } from '../upstream/in-flight.ts';
 import type { Octets } from '../wire/octets.ts';
@@ -167,7 +168,8 @@ export class Resolver {
 
   /** The chain from its first stage on; what comes out is the client's alone. */
   async #askFront(waiter: Waiter, block: Block, question: Question): Promise<void> {
-    const ask = chainOf(block.parts.front, (asked) => this.#lookUp(waiter, block, asked));
+    const cache: Next = (asked) => this.#lookUp(waiter, block, asked);
+    const ask = chainOf(block.parts.front, (asked) => spanned('cache', asked, cache));
     const resolution = await this.#guard(ask, question);
     const outcome: Outcome = resolution.ok
       ? { code: 'response', ...resolution, ttlS: AS_IT_IS }
@@ -291,13 +293,13 @@ export class Resolver {
     const stale = this.#stale.standIn(block, key, question, resolution, nowMs);
     if (stale !== undefined) return { code: 'stale', stale };
     if (!resolution.ok) return { code: 'failure', failure: resolution };
-    const { response, by } = resolution;
+    const { response, by, provenance } = resolution;
     // A reload may have taken the block away meanwhile, with its room in the cache.
     const isAdmissible = this.#plan.blocks.has(key.block) && question.opcode === OPCODE.QUERY;
     const ttlS = isAdmissible
       ? admit(store, block, key, question.qname, response, nowMs)
       : AS_IT_IS;
-    return { code: 'response', response, ttlS, by };
+    return { code: 'response', response, ttlS, by, provenance };
   }
 
   /** A stage that breaks an invariant costs its question a SERVFAIL, not the process. */

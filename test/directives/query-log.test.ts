@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { Labels } from '../../src/directives/labels.ts';
 import {
   COMBINED_LOG_FORMAT,
   COMMON_LOG_FORMAT,
@@ -17,6 +18,7 @@ function linesOf(rules: Partial<LogRule>[], ...reports: ReplyReport[]): string[]
   const { lines, log } = capturedLog();
   const queryLog = new QueryLog(
     rules.map((rule) => ({ zone: '.', format: '{name}', classes: ['all'], ...rule })),
+    new Labels(['example.org.']),
     log,
   );
   for (const report of reports) queryLog.replied(report);
@@ -67,7 +69,7 @@ describe('formats', () => {
     ['{duration}', '0s', reportOf({}, {}, { durationMs: 0 })],
     ['{duration}', '0.00000025s', reportOf({}, {}, { durationMs: 0.00025 })],
     ['{duration}', '3s', reportOf({}, {}, { durationMs: 3000 })],
-    ['{/forward/upstream} {/log/class}', '- -'],
+    ['{/forward/upstream} {/log/class}', '- success'],
     ['{when} {>ID} {NAME} {>hdr} {}', '{when} {>ID} {NAME} {>hdr} {}'],
     [
       '{ {name} } {{name}} {na{name}me} }{',
@@ -158,4 +160,27 @@ describe('classes', () => {
       assert.equal(linesOf([{ classes }], report).length, 1);
     });
   }
+});
+
+describe('labels of metadata', () => {
+  const provenance = { upstream: '192.0.2.1:53', traceId: 'abc' };
+  const format = '{/forward/upstream} {/trace/traceid} {/log/class} {/log/type} {/no/such}';
+
+  test('have values for names in its zones', () => {
+    const report = reportOf({}, { answers: [A_RECORD] }, { provenance });
+    assert.equal(lineOf(format, report), '192.0.2.1:53 abc success NOERROR -');
+    const elsewhere = reportOf({ name: 'www.example.net' }, {}, { provenance });
+    assert.equal(lineOf(format, elsewhere), '- - - - -');
+  });
+
+  test('the type of a response', () => {
+    const typeOf = (query: object, reply: object) => lineOf('{/log/type}', reportOf(query, reply));
+    assert.equal(typeOf({}, { authorities: [SOA_RECORD] }), 'NODATA');
+    assert.equal(typeOf({}, { rcode: 3, authorities: [SOA_RECORD] }), 'NXDOMAIN');
+    assert.equal(typeOf({}, { rcode: 3 }), 'OTHERERROR');
+    assert.equal(typeOf({}, { rcode: 2 }), 'SERVERERROR');
+    assert.equal(typeOf({}, {}), 'NOERROR');
+    assert.equal(typeOf({ type: 'AXFR' }, {}), 'META');
+    assert.equal(typeOf({ flags: 4 << 11 }, {}), 'UPDATE');
+  });
 });

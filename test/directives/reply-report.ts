@@ -54,6 +54,7 @@ export function reportOf(
     peer: () => ({ host: '192.0.2.7', port: 4242 }),
     local: () => ({ host: '192.0.2.53', port: 53 }),
     failure: undefined,
+    provenance: undefined,
     ...rest,
   };
 }

@@ -1,12 +1,15 @@
 /** `rewrite`: what a question becomes, and what of it the client sees. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { Labels } from '../../src/directives/labels.ts';
 import { RewriteStage } from '../../src/directives/rewrite-stage.ts';
 import { configOf, failureOf } from './server-block.ts';
 import { type AskOptions, type Behind, questionFrom, StagePlay } from './stage-play.ts';
 
+const NO_LABELS = new Labels(undefined);
+
 function playOf(corefile: string, behind: Behind = {}): StagePlay {
-  return new StagePlay(new RewriteStage(configOf(corefile).rewrite), behind);
+  return new StagePlay(new RewriteStage(configOf(corefile).rewrite, NO_LABELS), behind);
 }
 
 /** The question that comes to the stages behind. */
@@ -129,7 +132,7 @@ suite('name', () => {
 test('type and class', async () => {
   assert.equal(await askedAfter('rewrite type ANY HINFO', 'a.example ANY'), 'a.example. HINFO');
   assert.equal(await askedAfter('rewrite type ANY HINFO', 'a.example A'), 'a.example. A');
-  const stage = new RewriteStage(configOf('rewrite class CH IN').rewrite);
+  const stage = new RewriteStage(configOf('rewrite class CH IN').rewrite, NO_LABELS);
   const question = questionFrom('a.example TXT', { qclass: 'CH' });
   let qclass = 0;
   await stage.resolve(question, (asked) => {
@@ -272,7 +275,7 @@ suite('edns0', () => {
 
   test('what is another for each client makes the answer its own', () => {
     const isPersonal = (rule: string) =>
-      new RewriteStage(configOf(`rewrite ${rule}`).rewrite).isPersonal;
+      new RewriteStage(configOf(`rewrite ${rule}`).rewrite, NO_LABELS).isPersonal;
     assert.equal(isPersonal('edns0 subnet set 24 56'), true);
     assert.equal(isPersonal('edns0 local set 1 {client_ip}'), true);
     assert.equal(isPersonal('edns0 local set 1 {qname}'), false);
@@ -296,6 +299,15 @@ suite('several rules', () => {
     );
     assert.deepEqual(await play.ask('a.example A'), ['a.example 9 A 192.0.2.1']);
   });
+});
+
+test('a label of metadata is the data of an option', async () => {
+  const { rewrite } = configOf('rewrite edns0 local set 1 {trace/traceid}');
+  const play = new StagePlay(new RewriteStage(rewrite, new Labels(['example.'])));
+  const span = { traceId: 'abc', child: () => span, tag: () => {}, end: () => {} };
+  await play.resolve({ ...questionFrom('a.example A'), span });
+  await play.resolve({ ...questionFrom('a.elsewhere A'), span });
+  assert.deepEqual(play.asked, ['a.example. A 1=616263', 'a.elsewhere. A']);
 });
 
 test('what the Corefile may not say', () => {

@@ -178,7 +178,7 @@ export class ClockedStage {
   }
 
   #upstream(): Stage {
-    return { resolve: (question) => this.#resolve(question) };
+    return { name: 'forward', resolve: (question) => this.#resolve(question) };
   }
 
   async #resolve(question: Question): Promise<Resolution> {
