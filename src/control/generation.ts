@@ -152,12 +152,10 @@ export class GenerationBuilder {
         isReported: config === undefined || config.prometheus !== undefined,
       };
       const row = this.#deps.rows.open(label);
-      if (typeof row !== 'number') {
-        throw new Error(`more than ${row.rowCount} combinations of listener, zone and protocol`);
-      }
-      labels.set(row, label);
+      if (row < this.#deps.rows.rowCount) labels.set(row, label);
       return row;
     };
+    const droppedRow = openRow('dropped', undefined);
     const zones = blocks
       .filter((block) => block.listeners.includes(listener))
       .flatMap(({ config, block }) =>
@@ -166,7 +164,7 @@ export class GenerationBuilder {
           .map(({ zone }) => zonePlan(zone, config, block, openRow(zone, config))),
       )
       .sort((left, right) => right.labelCount - left.labelCount);
-    return { zones, droppedRow: openRow('dropped', undefined) };
+    return { zones, droppedRow };
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The resolver's half of the shared counters: which row means what, and what all writers have counted together.
  *
- *   words:   writer 0 [ WRITER | row 0 | row 1 | ... ]   writer 1 [ WRITER | row 0 | ... ]   ...
+ *   words:   writer 0 [ WRITER | row 0 | row 1 | ... | overflow ]   writer 1 [ WRITER | row 0 | ... ]   ...
  *
  * Protocol. Each writer (a responder thread, or the resolver) adds to its own block alone, with plain stores
  * (counter-words.ts). The resolver never stores into a block: `fold` compares each word with what it read the time before,
@@ -29,12 +29,6 @@ export interface RowLabels {
   readonly isReported: boolean;
 }
 
-/** There are more label sets than rows were planned for. */
-export interface CounterRowsFull {
-  readonly code: 'counter-rows-full';
-  readonly rowCount: number;
-}
-
 /** The memory that so many rows and writers need; a multiple of 64. */
 export function counterBytes(rowCount: number, writerCount: number): number {
   return 4 * writerCount * blockWords(rowCount);
@@ -51,7 +45,7 @@ export function rowBase(rowCount: number, writer: number, row: number): number {
 }
 
 function blockWords(rowCount: number): number {
-  return WRITER_WORDS + rowCount * ROW_WORDS;
+  return WRITER_WORDS + (rowCount + 1) * ROW_WORDS;
 }
 
 export class CounterRows {
@@ -63,6 +57,8 @@ export class CounterRows {
   /** The growth since it was last taken, of the writers and of each row, all writers together. */
   readonly #growth: Float64Array;
   readonly #labels: (RowLabels | undefined)[];
+  /** Label sets for which there was no row, each time that one was asked for. */
+  overflowCount = 0;
 
   /** `words` starts at the counters and may be longer than they are. */
   constructor(words: Int32Array, rowCount: number, writerCount: number) {
@@ -76,12 +72,18 @@ export class CounterRows {
     this.#labels = new Array(rowCount).fill(undefined);
   }
 
-  /** The row of these labels: the one that has them, else a free one, which starts at zero. */
-  open(labels: RowLabels): number | CounterRowsFull {
+  /**
+   * The row of these labels: the one that has them, else a free one, which starts at zero. Where there is none, the one behind the
+   * others, in which all such count and which nobody reads: a configuration with more zones than were planned for is served.
+   */
+  open(labels: RowLabels): number {
     const present = this.#labels.findIndex((other) => other && isSameLabels(other, labels));
     if (present !== -1) return present;
     const row = this.#labels.indexOf(undefined);
-    if (row === -1) return { code: 'counter-rows-full', rowCount: this.rowCount };
+    if (row === -1) {
+      this.overflowCount += 1;
+      return this.rowCount;
+    }
     this.#labels[row] = labels;
     for (let writer = 0; writer < this.writerCount; writer++) {
       const base = rowBase(this.rowCount, writer, row);

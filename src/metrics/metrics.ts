@@ -101,7 +101,10 @@ export class Metrics {
 
   #countOverflows(): void {
     const families = Object.values(this.families);
-    const count = families.reduce((sum, family) => sum + family.overflowCount, 0);
+    const count = families.reduce(
+      (sum, family) => sum + family.overflowCount,
+      this.rows.overflowCount,
+    );
     this.families.seriesOverflows.cell().value = count;
   }
 }

@@ -132,6 +132,6 @@ export const ZEROHOP_SERIES = {
   seriesOverflows: counter(
     'zerohop_series_overflows_total',
     [],
-    'Label sets that are not shown because their family has too many.',
+    'Label sets that are not shown because there are too many of their family, or too many zones and listeners.',
   ),
 };

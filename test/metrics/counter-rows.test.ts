@@ -32,18 +32,12 @@ function createRows(rowCount: number, writerCount: number) {
   return { words, rows: new CounterRows(words, rowCount, writerCount) };
 }
 
-function openRow(rows: CounterRows, labels: RowLabels): number {
-  const row = rows.open(labels);
-  assert.equal(typeof row, 'number');
-  return row as number;
-}
-
 describe('layout', () => {
   test('blocks and rows start on cache lines and do not overlap', () => {
     const taken = new Set<number>();
     for (let writer = 0; writer < 3; writer++) {
       const starts: [number, number][] = [[writerBase(5, writer), WRITER_WORDS]];
-      for (let row = 0; row < 5; row++) starts.push([rowBase(5, writer, row), ROW_WORDS]);
+      for (let row = 0; row <= 5; row++) starts.push([rowBase(5, writer, row), ROW_WORDS]);
       for (const [start, count] of starts) {
         assert.equal((start * 4) % 64, 0);
         for (let word = start; word < start + count; word++) {
@@ -78,7 +72,7 @@ describe('fold', () => {
           const { words, rows } = createRows(3, 2);
           const at = [0, 1].map((writer) => rowBase(3, writer, 0) + ROW.responseOctets);
           for (const [writer, start] of starts.entries()) words[at[writer]!] = start;
-          const row = openRow(rows, LABELS);
+          const row = rows.open(LABELS);
           let expected = 0;
           let total = 0;
           for (const { growths, takes } of steps) {
@@ -98,7 +92,7 @@ describe('fold', () => {
 
   test('sums durations exactly where one word of microseconds would have wrapped many times', () => {
     const { words, rows } = createRows(1, 1);
-    const row = openRow(rows, LABELS);
+    const row = rows.open(LABELS);
     const count = 20_000;
     for (let index = 0; index < count; index++) {
       countRequest(words, rowBase(1, 0, row), 1, 0, 40, 40, 5_000_001);
@@ -120,20 +114,20 @@ describe('fold', () => {
 
   test('does not write what a writer owns', () => {
     const { words, rows } = createRows(2, 2);
-    openRow(rows, LABELS);
+    rows.open(LABELS);
     words.forEach((_, index) => {
       words[index] = index * 2_654_435_761;
     });
     const before = words.slice();
     rows.fold();
     rows.retain(new Set());
-    openRow(rows, LABELS);
+    rows.open(LABELS);
     assert.deepEqual(words, before);
   });
 
   test('misses nothing that two threads count while it reads', async () => {
     const { words, rows } = createRows(1, 2);
-    const row = openRow(rows, LABELS);
+    const row = rows.open(LABELS);
     const count = 200_000;
     const workers = [0, 1].map(
       (writer) =>
@@ -160,7 +154,7 @@ describe('fold', () => {
 describe('open and retain', () => {
   test('equal labels share a row, each differing label has its own', () => {
     const { rows } = createRows(8, 1);
-    const row = openRow(rows, LABELS);
+    const row = rows.open(LABELS);
     assert.equal(rows.open({ ...LABELS }), row);
     const others: Partial<RowLabels>[] = [
       { server: 'dns://192.0.2.54:53' },
@@ -170,33 +164,37 @@ describe('open and retain', () => {
       { cacheZones: undefined as never },
       { isReported: false },
     ];
-    const opened = others.map((other) => openRow(rows, { ...LABELS, ...other }));
+    const opened = others.map((other) => rows.open({ ...LABELS, ...other }));
     assert.equal(new Set([row, ...opened]).size, 7);
     assert.equal(rows.opened().length, 7);
   });
 
-  test('more label sets than rows is a failure with the bound', () => {
-    const { rows } = createRows(1, 1);
-    const row = openRow(rows, LABELS);
-    assert.deepEqual(rows.open({ ...LABELS, zone: '.' }), {
-      code: 'counter-rows-full',
-      rowCount: 1,
-    });
+  test('more label sets than rows count in a row that is never shown', () => {
+    const { words, rows } = createRows(1, 2);
+    const row = rows.open(LABELS);
+    const overflow = rows.open({ ...LABELS, zone: '.' });
+    assert.equal(rows.open({ ...LABELS, zone: 'example.' }), overflow);
+    assert.notEqual(overflow, row);
+    assert.equal(rows.overflowCount, 2);
+    for (const writer of [0, 1]) words[rowBase(1, writer, overflow) + ROW.cacheMisses] = 5;
+    rows.fold();
+    assert.deepEqual(rows.opened(), [[row, LABELS]]);
+    assert.equal(rows.takeRow(row, ROW.cacheMisses), 0);
     rows.retain(new Set());
     assert.equal(rows.open({ ...LABELS, zone: '.' }), row);
   });
 
   test('a row that is kept goes on, one that is given away starts at zero', () => {
     const { words, rows } = createRows(2, 2);
-    const kept = openRow(rows, LABELS);
-    const closed = openRow(rows, { ...LABELS, zone: 'closed.example.' });
+    const kept = rows.open(LABELS);
+    const closed = rows.open({ ...LABELS, zone: 'closed.example.' });
     for (const row of [kept, closed]) words[rowBase(2, 1, row) + ROW.cacheMisses] = 5;
     rows.fold();
     rows.retain(new Set([kept]));
     assert.deepEqual(rows.opened(), [[kept, LABELS]]);
     // A late writer still counts for the zone that is gone.
     words[rowBase(2, 1, closed) + ROW.cacheMisses] = 6;
-    const reused = openRow(rows, { ...LABELS, zone: 'new.example.' });
+    const reused = rows.open({ ...LABELS, zone: 'new.example.' });
     assert.equal(reused, closed);
     words[rowBase(2, 0, reused) + ROW.cacheMisses] = 1;
     rows.fold();

@@ -99,6 +99,22 @@ suite('a template', { concurrency: true }, () => {
     await node.whenServed('b.acme.local', STUB_ADDRESS);
   });
 
+  test('as many stub domains as there may be, all at once', async (t) => {
+    const node = await TemplateNode.set(t);
+    await node.start(t, { template: USUAL, args: ['-localip', '127.0.0.1,127.0.0.2'] });
+    const domains = Array.from({ length: 257 }, (_, index) => `d${index}.local`);
+    const servers = domains.map((domain) => [domain, [node.stubServer]]);
+    node.mountKubeDns(node.stubDomains(Object.fromEntries(servers)));
+    await node.daemon.waitForLog(/refused: .*"d256\.local": expected at most 256 domains/);
+    await node.daemon.waitForLog(/Reloading complete/);
+    for (const domain of ['d0.local', 'd128.local', 'd255.local']) {
+      assert.equal(await node.addressOf(`a.${domain}`), STUB_ADDRESS);
+    }
+    assert.equal(await node.addressOf('a.d256.local'), UPSTREAM_ADDRESS);
+    const scrape = await node.daemon.scrape();
+    assert.ok(scrape.sum('zerohop_series_overflows_total') > 0, 'not all are in the metrics');
+  });
+
   test('without reload a change is written, and served after a SIGUSR1', async (t) => {
     const node = await TemplateNode.set(t);
     await node.start(t, { template: template('') });
