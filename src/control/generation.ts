@@ -6,6 +6,7 @@ import { hostPort } from '../base/ip-address.ts';
 import { boundAddresses, type Interfaces } from '../directives/bind.ts';
 import { checkOverlap } from '../directives/listener-overlap.ts';
 import type { LoopDetector } from '../directives/loop-detector.ts';
+import { isHandler } from '../directives/order.ts';
 import type { Observer } from '../directives/resolution.ts';
 import type { ServerConfig } from '../directives/server-config.ts';
 import type { CounterRows, RowLabels } from '../metrics/counter-rows.ts';
@@ -105,6 +106,7 @@ export class GenerationBuilder {
       stages: chain.stages,
       observers: this.#deps.createObservers(config),
       loop: config.loop && kept === undefined ? this.#deps.createLoopDetector(config) : undefined,
+      isEmpty: !config.directives.some(isHandler),
     });
     return { config, identity, chainIdentity, block, chain, listeners };
   }

@@ -25,10 +25,13 @@ export interface BlockParts {
   readonly stages: readonly Stage[];
   readonly observers: readonly Observer[];
   readonly loop: LoopDetector | undefined;
+  /** Whether no directive of the block handles queries: all are refused, as in CoreDNS. */
+  readonly isEmpty: boolean;
 }
 
 /** As CoreDNS says it where no plugin takes a query. */
 const NOBODY: Resolution = { ok: false, rcode: RCODE.SERVFAIL, reason: 'no next plugin found' };
+const NOTHING: Resolution = { ...NOBODY, rcode: RCODE.REFUSED };
 
 export class Block {
   readonly parts: BlockParts;
@@ -42,7 +45,7 @@ export class Block {
 
   constructor(parts: BlockParts) {
     this.parts = parts;
-    this.ask = chainOf(parts.stages, () => Promise.resolve(NOBODY));
+    this.ask = chainOf(parts.stages, () => Promise.resolve(parts.isEmpty ? NOTHING : NOBODY));
     this.isPersonal = parts.stages.some((stage) => stage.isPersonal === true);
     this.#cacheZones = namesOf(parts.cache?.zones ?? []);
     this.#successDisabled = namesOf(parts.cache?.success.disabledZones ?? []);

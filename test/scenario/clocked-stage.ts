@@ -80,6 +80,7 @@ export class ClockedStage {
       stages: [this.#upstream()],
       observers: [],
       loop: undefined,
+      isEmpty: false,
     });
     this.#resolver.apply({ udp: plan('udp'), tcp: plan('tcp'), blocks: new Map([[BLOCK, block]]) });
   }

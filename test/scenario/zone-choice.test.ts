@@ -25,6 +25,8 @@ interface Case {
   readonly query: QueryFields;
   /** Undefined: REFUSED. */
   readonly by: BlockName | undefined;
+  /** Default: NOERROR, or REFUSED where it is nobody's. */
+  readonly rcode?: string;
 }
 
 const CASES: readonly Case[] = [
@@ -69,6 +71,13 @@ const CASES: readonly Case[] = [
   { what: 'class CH', query: { name: 'version.bind', type: 'TXT', class: 'CH' }, by: 'bind' },
   { what: 'a name that only ends alike', query: { name: 'notexample.org' }, by: undefined },
   { what: 'a dot that is no separator', query: { name: ['a.example.org'] }, by: undefined },
+  { what: 'a block with nothing in it', query: { name: 'a.nothing.test' }, by: undefined },
+  {
+    what: 'a block without anybody who has answers',
+    query: { name: 'a.nobody.test' },
+    by: undefined,
+    rcode: 'SERVFAIL',
+  },
   { what: 'the parent of all', query: { name: 'org' }, by: undefined },
   { what: 'the root', query: { name: '' }, by: undefined },
 ];
@@ -88,16 +97,20 @@ suite('the block of a question', { concurrency: true }, () => {
             const to = upstreams.get(name)!.port;
             return `${keys.join(' ')} {\n bind 127.0.0.1\n forward . 127.0.0.1:${to}\n}\n`;
           })
+          .concat(
+            `nothing.test:${dns} {\n bind 127.0.0.1\n}\n`,
+            `nobody.test:${dns} {\n bind 127.0.0.1\n errors\n}\n`,
+          )
           .join('');
       const daemon = await startDaemon(t, { backend, corefile });
-      for (const { what, query, by } of CASES) {
+      for (const { what, query, by, rcode } of CASES) {
         await t.test(what, async () => {
           const counts = () => names.map((name) => upstreams.get(name)!.queries.length);
           const before = counts();
           const reply = await udpAsk(daemon.address, query);
           const asked = names.filter((_, index) => counts()[index] !== before[index]);
           assert.deepEqual(asked, by === undefined ? [] : [by]);
-          assert.equal(reply.rcode, by === undefined ? 'REFUSED' : 'NOERROR');
+          assert.equal(reply.rcode, rcode ?? (by === undefined ? 'REFUSED' : 'NOERROR'));
         });
       }
     });
