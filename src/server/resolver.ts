@@ -100,7 +100,7 @@ export class Resolver {
 
   constructor(deps: ResolverDependencies) {
     this.#deps = deps;
-    this.#stale = new StaleAnswers(deps.store);
+    this.#stale = new StaleAnswers(deps.store, deps.clock);
   }
 
   get inFlight(): Pick<
@@ -209,7 +209,7 @@ export class Resolver {
       const block = this.#plan.blocks.get(key.block);
       if (block === undefined) return;
       const stale = block.parts.cache?.stale;
-      if (stale !== undefined && this.#stale.isHeld(at, stale, nowMs)) return;
+      if (stale !== undefined && this.#stale.isHeld(at, stale)) return;
       const flight = keyText(key);
       if (this.#inFlight.join(flight, undefined) !== 'started') return;
       onRefresh(key.block);
@@ -252,7 +252,7 @@ export class Resolver {
   }
 
   #miss(waiter: Waiter, block: Block, key: CacheKey, question: Question): void {
-    const held = this.#stale.findHeld(block, key, question, this.#deps.clock.nowMs());
+    const held = this.#stale.findHeld(block, key, question);
     if (held !== undefined) {
       this.#deps.replies.settle(waiter, { code: 'stale', stale: held }, block);
       return;
@@ -262,9 +262,9 @@ export class Resolver {
     const joined = this.#inFlight.join(flight, waiter);
     if (joined === 'full') {
       this.#deps.replies.settle(waiter, FULL, block);
-    } else if (joined === 'started') {
+    } else {
       this.#verifyInTime(block, key, question, flight);
-      void this.#ask(block, key, question, flight);
+      if (joined === 'started') void this.#ask(block, key, question, flight);
     }
   }
 
@@ -290,7 +290,7 @@ export class Resolver {
   #conclude(block: Block, key: CacheKey, question: Question, resolution: Resolution): Outcome {
     const { store, clock } = this.#deps;
     const nowMs = clock.nowMs();
-    const stale = this.#stale.standIn(block, key, question, resolution, nowMs);
+    const stale = this.#stale.standIn(block, key, question, resolution);
     if (stale !== undefined) return { code: 'stale', stale };
     if (!resolution.ok) return { code: 'failure', failure: resolution };
     const { response, by, provenance } = resolution;
@@ -312,19 +312,13 @@ export class Resolver {
     }
   }
 
-  /** `serve_stale ... verify TIMEOUT`: when the upstream takes longer, those who wait get the stale answer. */
+  /** For each who waits: when the upstream takes longer than `verify` lets it, they get the stale answer. */
   #verifyInTime(block: Block, key: CacheKey, question: Question, flight: string): void {
-    const timeoutMs = block.cacheFor(question.qname)?.stale?.verifyTimeoutMs ?? 0;
-    const find = () => this.#stale.find(block, key, question, this.#deps.clock.nowMs());
-    if (timeoutMs === 0 || find() === undefined) return;
-    const timer = setTimeout(() => {
-      const stale = find();
-      if (stale === undefined) return;
+    this.#stale.inTime(block, key, question, flight, (stale) => {
       for (const waiter of this.#inFlight.takeWaiters(flight)) {
         this.#deps.replies.settle(waiter, { code: 'stale', stale }, block);
       }
-    }, timeoutMs);
-    timer.unref();
+    });
   }
 
   /** The block whose observers see a reply from the cache: one that is not direct. A refusal belongs to none. */

@@ -2,6 +2,7 @@
  * Expired answers in the place of fresh ones (RFC 8767), as far as the resolver decides on them: what stands in, what takes its
  * place, and how soon after a failure an upstream is asked again.
  */
+import type { Clock } from '../base/clock.ts';
 import { ENTRY, ENTRY_FLAG, flagsOf, readBody } from '../cache/entry.ts';
 import type { CacheKey } from '../cache/key.ts';
 import type { StalePolicy } from '../cache/policy.ts';
@@ -24,40 +25,55 @@ const NO_ANSWER = ENTRY_FLAG.DENIAL | ENTRY_FLAG.INCOMPLETE;
 
 export class StaleAnswers {
   readonly #store: CacheStore;
+  readonly #clock: Clock;
+  /** Flights whose clients' time is running; each is among the questions under way, whose number is bounded. */
+  readonly #timed = new Set<string>();
   /** By slot. What lies before the expiry of the slot's entry is another entry's, or of an earlier expiry. */
   readonly #failedAtMs: Float64Array;
 
-  constructor(store: CacheStore) {
+  constructor(store: CacheStore, clock: Clock) {
     this.#store = store;
+    this.#clock = clock;
     this.#failedAtMs = new Float64Array(store.memory.plan.slotCount);
   }
 
-  /** The answer that may stand in for a fresh one (RFC 8767 §4), where the block's policy keeps such. */
-  find(block: Block, key: CacheKey, question: Question, nowMs: number): StaleAnswer | undefined {
-    const policy = policyFor(block, question);
-    const at = policy === undefined ? 0 : this.#usableAt(key, nowMs);
-    return at === 0 ? undefined : this.#answerAt(at, policy!);
-  }
-
-  /** The answer that leaves at once, since the upstream has just failed (`FAILURE_RECHECK`; RFC 8767 §5). */
-  findHeld(
+  /**
+   * `serve_stale ... verify TIMEOUT`: calls `serve` with the stale answer, where there is one, as soon as the first of those who
+   * wait for the flight has waited so long. To be called for each of them; who comes after `serve` waits anew.
+   */
+  inTime(
     block: Block,
     key: CacheKey,
     question: Question,
-    nowMs: number,
-  ): StaleAnswer | undefined {
+    flight: string,
+    serve: (stale: StaleAnswer) => void,
+  ): void {
+    const policy = policyFor(block, question);
+    if (policy === undefined || policy.verifyTimeoutMs === 0 || this.#timed.has(flight)) return;
+    if (this.#usableAt(key) === 0) return;
+    this.#timed.add(flight);
+    const timer = setTimeout(() => {
+      this.#timed.delete(flight);
+      const at = this.#usableAt(key);
+      if (at !== 0) serve(this.#answerAt(at, policy));
+    }, policy.verifyTimeoutMs);
+    timer.unref();
+  }
+
+  /** The answer that leaves at once, since the upstream has just failed (`FAILURE_RECHECK`; RFC 8767 §5). */
+  findHeld(block: Block, key: CacheKey, question: Question): StaleAnswer | undefined {
     const policy = policyFor(block, question);
     if (policy === undefined || policy.recheckMs === 0) return undefined;
-    const at = this.#usableAt(key, nowMs);
-    return at !== 0 && this.isHeld(at, policy, nowMs) ? this.#answerAt(at, policy) : undefined;
+    const at = this.#usableAt(key);
+    return at !== 0 && this.isHeld(at, policy) ? this.#answerAt(at, policy) : undefined;
   }
 
   /** Whether the upstream has failed to renew the entry so recently that it is not asked again. */
-  isHeld(at: number, { recheckMs }: StalePolicy, nowMs: number): boolean {
+  isHeld(at: number, { recheckMs }: StalePolicy): boolean {
     const { words, doubles } = this.#store.memory;
     const failedAtMs = this.#failedAtMs[words[at + ENTRY.SLOT]!]!;
     const hasFailed = failedAtMs >= doubles[(at + ENTRY.EXPIRES) >> 1]!;
-    return hasFailed && nowMs < failedAtMs + recheckMs;
+    return hasFailed && this.#clock.nowMs() < failedAtMs + recheckMs;
   }
 
   /**
@@ -70,11 +86,11 @@ export class StaleAnswers {
     key: CacheKey,
     question: Question,
     resolution: Resolution,
-    nowMs: number,
   ): StaleAnswer | undefined {
     const policy = policyFor(block, question);
-    const at = policy === undefined ? 0 : this.#usableAt(key, nowMs);
+    const at = policy === undefined ? 0 : this.#usableAt(key);
     if (at === 0) return undefined;
+    const nowMs = this.#clock.nowMs();
     const { words, doubles } = this.#store.memory;
     const mustAnswer = policy!.preferPositive && (flagsOf(words, at) & NO_ANSWER) === 0;
     if (takesPlace(resolution, mustAnswer)) return undefined;
@@ -85,11 +101,11 @@ export class StaleAnswers {
   }
 
   /** The word index of the entry for `key` that is no failure and may still be served; 0: none. */
-  #usableAt(key: CacheKey, nowMs: number): number {
+  #usableAt(key: CacheKey): number {
     const at = this.#store.find(key);
     if (at === 0) return 0;
     const { words, doubles } = this.#store.memory;
-    const isUsable = nowMs < doubles[(at + ENTRY.STALE) >> 1]!;
+    const isUsable = this.#clock.nowMs() < doubles[(at + ENTRY.STALE) >> 1]!;
     return isUsable && (flagsOf(words, at) & ENTRY_FLAG.SERVER_ERROR) === 0 ? at : 0;
   }
 
