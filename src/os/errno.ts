@@ -5,13 +5,18 @@ export const ERRNO = constants.errno;
 
 const NAMES = new Map(Object.entries(ERRNO).map(([name, number]) => [number, name]));
 
+/** `ENOENT` for 2; a number without a name keeps its number. */
+export function errnoName(errno: number): string {
+  return NAMES.get(errno) ?? `errno ${errno}`;
+}
+
 /** A failed system call: what was called and why it failed, in libc's names. */
 export class SystemCallError extends Error {
   readonly call: string;
   readonly code: string;
 
   constructor(call: string, errno: number) {
-    const code = NAMES.get(errno) ?? `errno ${errno}`;
+    const code = errnoName(errno);
     super(`${call}: ${code}`);
     this.name = 'SystemCallError';
     this.call = call;

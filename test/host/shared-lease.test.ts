@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SharedLease } from '../../src/host/shared-lease.ts';
+
+test('a stamp that the own renewal did not leave is another’s, for two seconds', () => {
+  const lease = new SharedLease(0);
+  lease.look('a', undefined, 0);
+  lease.renewed('a', 100);
+  lease.look('a', 100, 1000);
+  assert.equal(lease.isShared(1000), false);
+  lease.look('a', 107, 2000);
+  assert.equal(lease.isShared(2000), true);
+  assert.equal(lease.isShared(4000), true);
+  assert.equal(lease.isShared(4001), false);
+});
+
+test('a lease that stands before the first renewal is another’s', () => {
+  const lease = new SharedLease(0);
+  lease.look('a', 50, 0);
+  assert.equal(lease.isShared(0), true);
+});
+
+test('readings of one stamp may differ by the tolerance', () => {
+  const lease = new SharedLease(25);
+  lease.renewed('a', 3000);
+  lease.look('a', 3025, 10);
+  assert.equal(lease.isShared(10), false);
+  lease.look('a', 2974, 20);
+  assert.equal(lease.isShared(20), true);
+});
+
+test('a lease that ran out, or whose own stamp could not be read, is nobody’s', () => {
+  const lease = new SharedLease(0);
+  lease.renewed('a', 100);
+  lease.look('a', undefined, 10);
+  lease.renewed('b', undefined);
+  assert.equal(lease.isShared(10), false);
+});
