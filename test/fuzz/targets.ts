@@ -14,6 +14,7 @@ import { MESSAGE_SIZE_MAX, NAME_SIZE_MAX, RCODE } from '../../src/wire/registry.
 import { BodySource, writeEmptyReply, writeHeaderReply, writeReply } from '../../src/wire/reply.ts';
 import { type Response, readResponse } from '../../src/wire/response.ts';
 import { type PlainRecord, readPlainly } from '../wire/responses.ts';
+import { RENDERING_TARGETS } from './rendering-targets.ts';
 
 export interface Target {
   /** The sources whose coverage counts, by URL. */
@@ -199,4 +200,5 @@ export const TARGETS: Readonly<Record<string, Target>> = {
       '\u00a0',
     ],
   },
+  ...RENDERING_TARGETS,
 };
