@@ -37,7 +37,8 @@ export function statusText(status: Status): string {
   const lines = [
     `Zerohop ${status.version} (${status.revision}), node ${status.node}, process ${status.pid}`,
     `Up          ${durationText(status.uptimeS * 1000)}, since ${status.startedAt}`,
-    `Corefile    ${configuration.path}, SHA512 ${configuration.hash.slice(0, 16)}...`,
+    `Corefile    ${corefileText(configuration)}`,
+    ...configuration.refused.map((line) => `Refused     ${line}`),
     `Listens on  ${status.listeners.map(({ host, port }) => hostPort(host, port)).join(' ')}`,
     `UDP         ${udp.backend}, ${count(udp.responders, 'responder')}, ${udp.responderRestarts} restarts`,
     `TCP         ${count(udp.tcpConnections, 'connection')}`,
@@ -85,4 +86,9 @@ function mebibytes(octets: number): string {
 
 function milliseconds(ms: number): string {
   return `${ms.toFixed(ms < 10 ? 2 : 0)} ms`;
+}
+
+function corefileText({ path, template, hash }: Status['configuration']): string {
+  const from = template === null ? '' : `, rendered from ${template}`;
+  return `${path}${from}, SHA512 ${hash.slice(0, 16)}...`;
 }

@@ -34,12 +34,18 @@ export interface ConfigurationOptions {
   /** The Corefile's path, or `stdin`. */
   readonly path: string;
   readonly ports: Ports;
+  /** Where the Corefile could have come from instead; for the error when there is none. */
+  readonly alternative?: string;
 }
 
 /** The file as it stands. */
-export function readConfiguration({ path, ports }: ConfigurationOptions): ConfigurationResult {
+export function readConfiguration({
+  path,
+  ports,
+  alternative,
+}: ConfigurationOptions): ConfigurationResult {
   return configurationOf(ports, (files) => {
-    const blocks = parseCorefile(corefileText(path), {
+    const blocks = parseCorefile(corefileText(path, alternative), {
       file: path,
       environment: process.env,
       files,
@@ -81,8 +87,9 @@ export function configurationOf(
 }
 
 /** `stdin` is read whole, as CoreDNS does. */
-function corefileText(path: string): string {
+function corefileText(path: string, alternative: string | undefined): string {
   const result = diskFiles.read(path === 'stdin' ? '/dev/stdin' : path);
-  if (result.code === 'failed') throw new Error(`loading Corefile ${path}: ${result.reason}`);
-  return result.text;
+  if (result.code === 'read') return result.text;
+  const hint = alternative === undefined ? '' : `; nor is there ${alternative}`;
+  throw new Error(`loading Corefile ${path}: ${result.reason}${hint}`);
 }

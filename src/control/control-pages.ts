@@ -7,15 +7,14 @@
 import type { Page, Pages } from '../base/http-endpoint.ts';
 import type { Daemon } from './daemon.ts';
 import type { Reloader } from './reload.ts';
-import { statusOf } from './status.ts';
+import { type StatusSource, statusOf } from './status.ts';
 
 /** RFC 9110 §15.5.21: the request was understood, and the Corefile is what cannot be processed. */
 const UNPROCESSABLE = 422;
 
-/** `path`: of the Corefile, as given. */
-export function controlPages(daemon: Daemon, reloader: Reloader, path: string): Pages {
+export function controlPages(daemon: Daemon, reloader: Reloader, source: StatusSource): Pages {
   return {
-    '/status': () => json(statusOf(daemon, reloader.running, path)),
+    '/status': () => json(statusOf(daemon, reloader.running, source)),
     '/reload': {
       post: async () => {
         const result = await reloader.reload();

@@ -114,6 +114,16 @@ export class CorefileSource {
     return this.#options.path;
   }
 
+  /** What of template and ConfigMap is refused now, a line each. */
+  get refused(): readonly string[] {
+    return this.#options.report.refused;
+  }
+
+  /** The template, where there is one. */
+  get templatePath(): string | undefined {
+    return this.#hadTemplate ? this.#options.templatePath : undefined;
+  }
+
   /** The directories that the configuration comes from, each once; none where it came from stdin, which is read once only. */
   get directories(): readonly string[] {
     const { templatePath, kubeDnsPath, path } = this.#options;
@@ -124,7 +134,10 @@ export class CorefileSource {
   read(): ConfigurationResult {
     const { path, templatePath, report } = this.#options;
     const template = this.#template();
-    if (template.code === 'none') return readConfiguration({ path, ports: this.#ports });
+    if (template.code === 'none') {
+      const alternative = path === STDIN ? {} : { alternative: `a template at ${templatePath}` };
+      return readConfiguration({ path, ports: this.#ports, ...alternative });
+    }
     this.#hadTemplate = true;
     const settings = this.#readSettings();
     let rendering: Rendering | undefined;

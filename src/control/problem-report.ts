@@ -39,6 +39,11 @@ export class ProblemReport {
     this.#notes = new Set(notes);
   }
 
+  /** What is refused now, a line each. */
+  get refused(): readonly string[] {
+    return [...this.#now.values()].flat().map(({ text }) => text);
+  }
+
   /** Sets the series. */
   collect(families: Families): void {
     let sum = 0;
@@ -48,8 +53,7 @@ export class ProblemReport {
       families.configMapRefused.cell(kind).value = count;
     }
     families.setupErrors.cell('configmap').value = sum;
-    const parts = [...this.#now.values()];
-    families.configMapRefusals.cell().value = parts.reduce((all, { length }) => all + length, 0);
+    families.configMapRefusals.cell().value = this.refused.length;
   }
 }
 

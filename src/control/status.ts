@@ -6,6 +6,7 @@
 import type { ScalarFamily } from '../metrics/family.ts';
 import type { ForwardSnapshot } from '../upstream/forward.ts';
 import type { Configuration } from './configuration.ts';
+import type { CorefileSource } from './corefile-source.ts';
 import type { Daemon } from './daemon.ts';
 import type { RunningBlock } from './generation.ts';
 import { REVISION, VERSION } from './version.ts';
@@ -31,11 +32,21 @@ export interface Status {
 }
 
 export interface ConfigurationStatus {
-  /** As given; what is served was read from it. */
+  /** As given; what is served was read from it, or written to it. */
   readonly path: string;
+  /** Where it was rendered from; null: it was not. */
+  readonly template: string | null;
+  /** What of template and ConfigMap does not take effect, a line each. */
+  readonly refused: readonly string[];
   /** SHA-512 of the parsed file. */
   readonly hash: string;
 }
+
+/** Where the configuration came from. */
+export type StatusSource = Pick<CorefileSource, 'path' | 'templatePath' | 'refused'>;
+
+/** A ConfigMap may hold thousands of bad entries; nobody mends them from a list. */
+const REFUSED_MAX = 100;
 
 export interface ListenerStatus {
   /** An IP address; empty: every address. */
@@ -88,7 +99,11 @@ export interface DropStatus {
   readonly cacheRefused: number;
 }
 
-export function statusOf(daemon: Daemon, configuration: Configuration, path: string): Status {
+export function statusOf(
+  daemon: Daemon,
+  configuration: Configuration,
+  { path, templatePath, refused }: StatusSource,
+): Status {
   daemon.metrics.fold();
   const { store, resolver, tcp, udp } = daemon.sources;
   const { families } = daemon.metrics;
@@ -103,7 +118,12 @@ export function statusOf(daemon: Daemon, configuration: Configuration, path: str
     pid: process.pid,
     startedAt: new Date(Date.now() - uptimeS * 1000).toISOString(),
     uptimeS: Math.round(uptimeS),
-    configuration: { path, hash: configuration.hash },
+    configuration: {
+      path,
+      template: templatePath ?? null,
+      refused: refused.slice(0, REFUSED_MAX),
+      hash: configuration.hash,
+    },
     listeners: listeners.map(listenerOf),
     blocks: blocks.map((block) => blockOf(block, daemon)),
     udp: {

@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import type { Status } from '../../src/control/status.ts';
 import { VERSION } from '../../src/control/version.ts';
+import { TemplateNode, USUAL } from '../scenario/template-node.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { udpAsk } from '../support/dns-client.ts';
 import { addresses } from '../support/scripted-replies.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
 import { zerohop } from './zerohop-command.ts';
 
 const COMMANDS = ['lint', 'reload', 'status'];
@@ -112,6 +114,24 @@ suite('zerohop', { concurrency: true }, () => {
     assert.match(stdout, /^Zerohop \S+ .*process \d+$/m);
     assert.match(stdout, /^ {2}forward \. to 127\.0\.0\.1:\d+: up, [\d.]+ ms, /m);
     for (const text of [stdout, json.stdout]) assert.doesNotMatch(text, /secret|example/);
+  });
+
+  test('status: what it was rendered from, and what of that is refused', async (t) => {
+    const node = await TemplateNode.set(t);
+    const socket = join(node.root, 'zerohop', 'control.sock');
+    const kubeDns = { stubDomains: '{"bad.local": []}' };
+    await node.start(t, { template: USUAL, kubeDns, args: ['-control-socket', socket] });
+    const { stdout } = await zerohop(['status', '--control-socket', socket]);
+    assert.match(stdout, /^Corefile {4}\S+, rendered from \S+coredns\/Corefile\.base, SHA512 /m);
+    assert.match(
+      stdout,
+      /^Refused {5}\S+stubDomains: "bad\.local": expected at least one server$/m,
+    );
+    node.mountKubeDns({});
+    await until('nothing is refused', async () => {
+      const json = await zerohop(['status', '--json', '--control-socket', socket]);
+      return (JSON.parse(json.stdout) as Status).configuration.refused.length === 0;
+    });
   });
 
   test('reload: waits for the outcome and says it', async (t) => {

@@ -103,6 +103,14 @@ test('without a template the file of -conf is served as it stands, placeholders 
   assert.equal(readFileSync(node.conf, 'utf8'), 'example.org {\n bind 127.0.0.1\n}\n');
 });
 
+test('with neither template nor -conf the error names both', (t) => {
+  const node = new Node(t);
+  assert.match(
+    errorOf(node.source().readFirst(assert.fail)),
+    /^loading Corefile .*etc\/Corefile: ENOENT.*; nor is there a template at .*coredns\/Corefile\.base$/,
+  );
+});
+
 test('a template that comes later is taken, and one that goes leaves what was', (t) => {
   const node = new Node(t);
   writeFileSync(node.conf, 'example.org {\n}\n');
