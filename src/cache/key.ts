@@ -7,7 +7,7 @@
  * CoreDNS separates server block, name, type, DO and CD (1.14.7: class too). RD=0 is a key of its own here: what a server
  * says when it was told not to recurse must not answer those who want recursion.
  */
-import { lowerWord, type Octets, u8, word } from '../wire/octets.ts';
+import { lowerWord, type Octets, word } from '../wire/octets.ts';
 import type { QueryFields } from '../wire/query.ts';
 import { FLAG, HEADER_SIZE, NAME_SIZE_MAX } from '../wire/registry.ts';
 
@@ -130,7 +130,5 @@ export function hashWords(words: Int32Array, size: number, seed: HashSeed): numb
 
 /** The key as text of one character an octet, for tables on the resolver's side. */
 export function keyText(key: CacheKey): string {
-  let text = '';
-  for (let at = 0; at < key.size * 4; at++) text += String.fromCharCode(u8(key.octets, at));
-  return text;
+  return Buffer.from(key.words.buffer, 0, 4 * key.size).toString('latin1');
 }

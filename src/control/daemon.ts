@@ -176,7 +176,7 @@ export class Daemon {
 
   #createResolver(
     memory: CacheMemory,
-    { rowCount }: Sizing,
+    { rowCount, inFlight }: Sizing,
     reader: number,
     hashSeed: HashSeed,
   ): Resolver {
@@ -200,6 +200,7 @@ export class Daemon {
       clock: systemClock,
       store: this.#store,
       hashSeed,
+      inFlight,
       udpAnswerer: answerer(false),
       tcpAnswerer: answerer(true),
       replies: new Replies({

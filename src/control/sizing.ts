@@ -1,12 +1,13 @@
 /**
- * How large the cache memory is: from the Corefile's capacities, within what the container may use. Pages that no entry
- * touches cost nothing, so this is a bound, not a use.
+ * How large the cache memory is, and how many questions may be under way: from the Corefile's capacities, within what the
+ * container may use. Pages that no entry touches cost nothing, so this is a bound, not a use.
  */
-import { readFileSync } from 'node:fs';
 import type { MemoryPlan } from '../cache/memory.ts';
 import { UNIT } from '../cache/memory.ts';
 import type { ServerConfig } from '../directives/server-config.ts';
 import { counterBytes } from '../metrics/counter-rows.ts';
+import type { InFlightLimits } from '../upstream/in-flight.ts';
+import { memoryLimitBytes } from './memory-limit.ts';
 
 /**
  * Octets of slab planned for an entry: a header of 84, a key and an answer. One address takes 192, the answers of real
@@ -22,9 +23,21 @@ const BYTES_MIN = 4 * 1024 * 1024;
 const ROWS_MIN = 256;
 const ROWS_MAX = 4096;
 
+/** A question under way takes 2.7 kB with all that hangs on it, and the heap grows ahead of what lives in it. */
+const QUESTION_BYTES = 4096;
+/** Of the container's memory limit, for questions under way. */
+const QUESTIONS_SHARE = 0.1;
+/** A busy node's misses while its upstream takes 200 ms; four MB. */
+const QUESTIONS_MIN = 1024;
+/** Two seconds of 8,000 misses a second; 64 MB. */
+const QUESTIONS_MAX = 16_384;
+/** Many wait for a popular name: a waiter takes a fifth of a question. */
+const WAITERS_PER_QUESTION = 4;
+
 export interface Sizing {
   readonly plan: MemoryPlan;
   readonly rowCount: number;
+  readonly inFlight: InFlightLimits;
 }
 
 /** `budgetBytes`: of the slab; 0: from the capacities and the limit. `readerCount`: responders and the resolver. */
@@ -47,6 +60,7 @@ export function sizeMemory(
   const rowCount = Math.min(ROWS_MAX, Math.max(ROWS_MIN, 16 * zoneCount));
   return {
     rowCount,
+    inFlight: inFlightLimits(limitBytes),
     plan: {
       slotCount,
       bucketCount: 2 ** Math.ceil(Math.log2(2 * slotCount)),
@@ -57,16 +71,8 @@ export function sizeMemory(
   };
 }
 
-/** The memory limit of our cgroup (v2, then v1), in bytes; undefined where there is none. */
-export function memoryLimitBytes(): number | undefined {
-  for (const path of ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes']) {
-    try {
-      const bytes = Number(readFileSync(path, 'utf8'));
-      // Version 1 says "none" with a number near 2^63.
-      if (Number.isFinite(bytes) && bytes < 2 ** 50) return bytes;
-    } catch {
-      // This hierarchy is not there.
-    }
-  }
-  return undefined;
+function inFlightLimits(limitBytes = Number.POSITIVE_INFINITY): InFlightLimits {
+  const affordable = Math.floor((limitBytes * QUESTIONS_SHARE) / QUESTION_BYTES);
+  const questions = Math.max(QUESTIONS_MIN, Math.min(QUESTIONS_MAX, affordable));
+  return { questions, waiters: WAITERS_PER_QUESTION * questions };
 }

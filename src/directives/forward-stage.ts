@@ -18,14 +18,12 @@ interface Line {
   readonly except: readonly Octets[];
 }
 
-/** A question to one line. */
-interface LineQuery {
+/** A question on its way through the lines. */
+interface AskedQuestion {
+  readonly question: Question;
   readonly query: Octets;
-  readonly questionEnd: number;
-  readonly transport: 'udp' | 'tcp';
   /** Of the client's question: all that is asked for it has this one together. */
   readonly deadlineAtMs: number;
-  readonly question: Question;
 }
 
 /** One exchange with an upstream; who wants to know of each is told with its end. */
@@ -61,51 +59,47 @@ export class ForwardStage implements Stage {
   }
 
   resolve(question: Question): Promise<Resolution> | undefined {
-    const lines = this.#lines.filter(
-      ({ from, except }) =>
-        isBelow(question.qname, from) && !except.some((name) => isBelow(question.qname, name)),
-    );
-    return lines.length === 0 ? undefined : this.#ask(lines, question);
+    const first = this.#lineFor(question.qname, 0);
+    if (first === -1) return undefined;
+    const query = buildUpstreamQuery({ ...question, udpSize: this.#options.udpSize });
+    const deadlineAtMs = this.#clock.nowMs() + DEADLINE_MS;
+    return this.#ask(first, { question, query, deadlineAtMs }, query);
   }
 
   close(): void {
     for (const { forward } of this.#lines) void forward.close();
   }
 
-  async #ask(lines: readonly Line[], question: Question): Promise<Resolution> {
-    const asked: LineQuery = {
-      query: buildUpstreamQuery({ ...question, udpSize: this.#options.udpSize }),
-      questionEnd: HEADER_SIZE + question.qname.length + 4,
-      transport: question.transport,
-      deadlineAtMs: this.#clock.nowMs() + DEADLINE_MS,
-      question,
-    };
-    let resolution: Resolution | undefined;
-    for (const { forward } of lines) {
-      resolution = await this.#askLine(forward, asked);
-      if (!resolution.ok || !goesOn(forward, resolution.response)) break;
+  /** The number of the first line from `from` on whose business the name is; -1: there is none. */
+  #lineFor(qname: Octets, from: number): number {
+    for (let at = from; at < this.#lines.length; at++) {
+      const line = this.#lines[at]!;
+      const isExcepted = line.except.some((name) => isBelow(qname, name));
+      if (isBelow(qname, line.from) && !isExcepted) return at;
     }
-    return resolution!;
+    return -1;
   }
 
-  async #askLine(forward: Forward, asked: LineQuery): Promise<Resolution> {
-    const resolution = await this.#exchange(forward, asked);
-    if (!lacksEdns(resolution)) return resolution;
-    // RFC 6891 §6.2.2: a server that does not know EDNS says FORMERR, so it is asked without.
-    const plain = asked.query.slice(0, asked.questionEnd);
-    setU16(plain, 10, 0);
-    return this.#exchange(forward, { ...asked, query: plain });
-  }
-
-  async #exchange(forward: Forward, asked: LineQuery): Promise<Resolution> {
-    const { query, transport, questionEnd, deadlineAtMs, question } = asked;
+  /** One promise a question, since thousands of them may wait; more only where it is asked again. */
+  #ask(at: number, asked: AskedQuestion, query: Octets): Promise<Resolution> {
+    const { forward } = this.#lines[at]!;
+    const { question, deadlineAtMs } = asked;
+    const { transport, qname } = question;
+    const questionEnd = HEADER_SIZE + qname.length + 4;
     const startedAtMs = this.#clock.nowMs();
     const deadlineMs = Math.max(0, deadlineAtMs - startedAtMs);
-    const result = await forward.exchange(query, { transport, deadlineMs });
-    const durationMs = this.#clock.nowMs() - startedAtMs;
-    this.#options.onExchange?.({ question, query, result, durationMs });
-    if (result.ok) question.span?.tag('peer.address', result.to);
-    return read(result, questionEnd);
+    return forward.exchange(query, { transport, deadlineMs }).then((result) => {
+      const durationMs = this.#clock.nowMs() - startedAtMs;
+      this.#options.onExchange?.({ question, query, result, durationMs });
+      if (result.ok) question.span?.tag('peer.address', result.to);
+      const resolution = read(result, questionEnd);
+      if (query === asked.query && lacksEdns(resolution)) {
+        return this.#ask(at, asked, withoutEdns(query, questionEnd));
+      }
+      if (!resolution.ok || !goesOn(forward, resolution.response)) return resolution;
+      const next = this.#lineFor(qname, at + 1);
+      return next === -1 ? resolution : this.#ask(next, asked, asked.query);
+    });
   }
 }
 
@@ -119,6 +113,13 @@ function lacksEdns(resolution: Resolution): boolean {
   if (!resolution.ok) return false;
   const { body, facts } = resolution.response;
   return body.rcode === RCODE.FORMERR && !facts.hasOpt;
+}
+
+/** RFC 6891 §6.2.2: a server that does not know EDNS says FORMERR, so it is asked without. */
+function withoutEdns(query: Octets, questionEnd: number): Octets {
+  const plain = query.slice(0, questionEnd);
+  setU16(plain, 10, 0);
+  return plain;
 }
 
 function read(result: UpstreamResult, questionEnd: number): Resolution {

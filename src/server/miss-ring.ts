@@ -30,6 +30,8 @@ const WRAP = -1;
 /** Sixteen queries of usual names: what a source may hold in any case while there is room. */
 const SHARE_MIN = 16 * 256;
 
+const NONE = new Uint8Array(0);
+
 /** One miss as the resolver sees it; octets are copies of its own. */
 export interface MissRecord {
   readonly socket: number;
@@ -124,15 +126,17 @@ export class MissRing {
   #read(at: number): MissRecord {
     const querySize = word(this.#words, (at >> 2) + 2);
     const sizes = word(this.#words, (at >> 2) + 3);
-    // Key building reads whole words, so the copy has whole words.
-    const query = new Uint8Array((querySize + 3) & ~3);
+    // From Node's pool, which starts at whole words: an array of its own outside of the heap takes four times as much. Key
+    // building reads whole words, so the copy has whole words.
+    const query = Buffer.allocUnsafe((querySize + 3) & ~3).subarray(0, querySize);
     query.set(this.#octets.subarray(at + RECORD_HEADER_SIZE, at + RECORD_HEADER_SIZE + querySize));
     const controlAt = at + CONTROL_AT;
+    const controlSize = sizes >>> 16;
     return {
       socket: word(this.#words, (at >> 2) + 1),
-      query: query.subarray(0, querySize),
+      query,
       peer: this.#octets.slice(at + PEER_AT, at + PEER_AT + (sizes & 0xffff)),
-      control: this.#octets.slice(controlAt, controlAt + (sizes >>> 16)),
+      control: controlSize === 0 ? NONE : this.#octets.slice(controlAt, controlAt + controlSize),
       receivedAtMs: this.#doubles[(at + 16) >> 3]!,
     };
   }

@@ -107,6 +107,12 @@ export class MmsgService implements UdpService {
     for (const socket of gone) this.#closeSocket(socket);
   }
 
+  /** Answers a miss, unless its socket has been closed meanwhile. */
+  reply({ socket, peer, control }: MissRecord, data: Uint8Array): void {
+    const open = this.#sockets.get(socket);
+    if (open !== undefined) this.#sender.queue(open.fd, peer, controlFor(control), data);
+  }
+
   async close(answered: () => Promise<void>): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.close()));
     await answered();
@@ -162,12 +168,9 @@ export class MmsgService implements UdpService {
     const socket = this.#sockets.get(miss.socket);
     // Its listener went away while the miss was on its way.
     if (socket === undefined) return;
-    const reply = (data: Uint8Array, control: Uint8Array) => {
-      if (this.#sockets.has(socket.id)) this.#sender.queue(socket.fd, miss.peer, control, data);
-    };
     this.#options.onArrival({
       query: miss.query,
-      client: new UdpClient(miss, reply),
+      client: new UdpClient(this, miss),
       listener: socket.listener,
       receivedAtMs: miss.receivedAtMs,
     });
@@ -175,14 +178,20 @@ export class MmsgService implements UdpService {
 }
 
 class UdpClient implements Client {
-  readonly protocol = 'udp';
-  readonly replySizeMax = UDP_REPLY_SIZE_MAX;
+  readonly #service: MmsgService;
   readonly #miss: MissRecord;
-  readonly #reply: (data: Uint8Array, control: Uint8Array) => void;
 
-  constructor(miss: MissRecord, reply: (data: Uint8Array, control: Uint8Array) => void) {
+  constructor(service: MmsgService, miss: MissRecord) {
+    this.#service = service;
     this.#miss = miss;
-    this.#reply = reply;
+  }
+
+  get protocol() {
+    return 'udp' as const;
+  }
+
+  get replySizeMax(): number {
+    return UDP_REPLY_SIZE_MAX;
   }
 
   get source(): string {
@@ -194,7 +203,7 @@ class UdpClient implements Client {
   }
 
   send(reply: Uint8Array): void {
-    this.#reply(reply, controlFor(this.#miss.control));
+    this.#service.reply(this.#miss, reply);
   }
 
   drop(): void {}

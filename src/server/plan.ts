@@ -73,3 +73,11 @@ function isInZone(zone: ZonePlan, query: QueryFields, key: CacheKey): boolean {
 export function takesClass(zone: ZonePlan, qclass: number): boolean {
   return qclass === QCLASS.IN || zone.takesAnyClass;
 }
+
+/** The number of a listener that serves the block; -1: none does. */
+export function listenerOf({ listeners }: ResponderPlan, block: number): number {
+  for (const [id, { zones }] of Object.entries(listeners)) {
+    if (zones.some((zone) => zone.block === block)) return Number(id);
+  }
+  return -1;
+}

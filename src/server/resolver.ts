@@ -21,7 +21,7 @@ import {
   type Resolution,
   spanned,
 } from '../directives/resolution.ts';
-import { InFlightTable } from '../upstream/in-flight.ts';
+import { type InFlightCounts, type InFlightLimits, InFlightTable } from '../upstream/in-flight.ts';
 import type { Octets } from '../wire/octets.ts';
 import { QueryFields, readQuery, VERDICT } from '../wire/query.ts';
 import { FLAG, OPCODE, RCODE } from '../wire/registry.ts';
@@ -32,6 +32,7 @@ import type { Arrival } from './client.ts';
 import {
   chooseZone,
   type ListenerPlan,
+  listenerOf,
   type ResponderPlan,
   takesClass,
   type ZonePlan,
@@ -40,12 +41,6 @@ import { ArrivalAsker, keyOfQuestion, questionOf, refreshArrival, zoneOf } from 
 import { type Outcome, type Replies, resolutionOf, type Waiter } from './replies.ts';
 import { isDue, StaleAnswers } from './stale.ts';
 
-/**
- * A waiting question costs about 2 kB with its upstream query: 16,384 are some 30 MB, or two seconds of 8,000 misses a
- * second with every upstream silent.
- */
-const QUESTIONS_MAX = 16_384;
-const WAITERS_MAX = 65_536;
 /** As a TTL: each record's own. */
 const AS_IT_IS = -1;
 
@@ -71,6 +66,7 @@ export interface ResolverDependencies {
   readonly udpAnswerer: Answerer;
   readonly tcpAnswerer: Answerer;
   readonly replies: Replies;
+  readonly inFlight: InFlightLimits;
   /** Where a listener is bound; an empty host is every address. */
   readonly localOf: (listener: number) => HostPort;
   /** A refresh was started. */
@@ -87,26 +83,21 @@ export interface ResolverPlan {
 
 export class Resolver {
   readonly #deps: ResolverDependencies;
-  readonly #inFlight = new InFlightTable<Waiter>(
-    { questions: QUESTIONS_MAX, waiters: WAITERS_MAX },
-    ({ arrival }) => arrival.client.source,
-  );
+  readonly #inFlight: InFlightTable<Waiter>;
   readonly #query = new QueryFields();
   readonly #stale: StaleAnswers;
-  #key = new CacheKey();
+  readonly #key = new CacheKey();
   #plan: ResolverPlan = { udp: { listeners: {} }, tcp: { listeners: {} }, blocks: new Map() };
   #loneQuestions = 0;
   #onIdle: () => void = () => {};
 
   constructor(deps: ResolverDependencies) {
     this.#deps = deps;
+    this.#inFlight = new InFlightTable(deps.inFlight, ({ arrival }) => arrival.client.source);
     this.#stale = new StaleAnswers(deps.store, deps.clock);
   }
 
-  get inFlight(): Pick<
-    InFlightTable<Waiter>,
-    'questionCount' | 'waiterCount' | 'coalescedCount' | 'fullCount' | 'unfairCount'
-  > {
+  get inFlight(): InFlightCounts {
     return this.#inFlight;
   }
 
@@ -193,7 +184,7 @@ export class Resolver {
         resolve(resolutionOf(outcome, question));
       },
     };
-    this.#miss(waiter, block, keyOfQuestion(question, zone.block, this.#deps.hashSeed), question);
+    this.#miss(waiter, block, this.#keyOf(question, zone.block), question);
     return promise;
   }
 
@@ -213,18 +204,12 @@ export class Resolver {
       const flight = keyText(key);
       if (this.#inFlight.join(flight, undefined) !== 'started') return;
       onRefresh(key.block);
-      const question = this.#refreshQuestion(key, nowMs);
-      void this.#ask(block, key, question, flight);
+      this.#ask(block, this.#refreshQuestion(key, nowMs), flight);
     });
   };
 
   #refreshQuestion(key: CacheKey, nowMs: number): Question {
-    const { listeners } = this.#plan.udp;
-    const listener = Object.keys(listeners).map(Number);
-    const own = listener.find((id) =>
-      listeners[id]!.zones.some(({ block }) => block === key.block),
-    );
-    const arrival = refreshArrival(own ?? -1, nowMs);
+    const arrival = refreshArrival(listenerOf(this.#plan.udp, key.block), nowMs);
     const askAgain = this.#againFor(arrival);
     return questionOf(key, { opcode: 0, transport: 'udp', asker: undefined, askAgain });
   }
@@ -263,8 +248,8 @@ export class Resolver {
     if (joined === 'full') {
       this.#deps.replies.settle(waiter, FULL, block);
     } else {
-      this.#verifyInTime(block, key, question, flight);
-      if (joined === 'started') void this.#ask(block, key, question, flight);
+      this.#verifyInTime(block, question, flight);
+      if (joined === 'started') this.#ask(block, question, flight);
     }
   }
 
@@ -278,47 +263,62 @@ export class Resolver {
     return isLone ? `${text} ${this.#loneQuestions++}` : text;
   }
 
-  async #ask(block: Block, key: CacheKey, question: Question, flight: string): Promise<void> {
-    const resolution = await this.#guard(block.ask, question);
-    const outcome = this.#conclude(block, key, question, resolution);
-    const waiters = this.#inFlight.finish(flight);
-    if (this.#inFlight.questionCount === 0) this.#onIdle();
-    for (const waiter of waiters) this.#deps.replies.settle(waiter, outcome, block);
+  /**
+   * Without `await`: thousands of questions may wait here, and a suspended function takes half a kilobyte. For the same
+   * reason the key is not kept; the question gives it back.
+   */
+  #ask(block: Block, question: Question, flight: string): void {
+    void this.#guard(block.ask, question).then((resolution) => {
+      const outcome = this.#conclude(block, question, resolution);
+      const waiters = this.#inFlight.finish(flight);
+      if (this.#inFlight.questionCount === 0) this.#onIdle();
+      for (const waiter of waiters) this.#deps.replies.settle(waiter, outcome, block);
+    });
   }
 
   /** What those who wait get; a response goes into the cache. */
-  #conclude(block: Block, key: CacheKey, question: Question, resolution: Resolution): Outcome {
-    const { store, clock } = this.#deps;
-    const nowMs = clock.nowMs();
+  #conclude(block: Block, question: Question, resolution: Resolution): Outcome {
+    const { number } = block.parts;
+    const key = this.#keyOf(question, number);
+    const nowMs = this.#deps.clock.nowMs();
     const stale = this.#stale.standIn(block, key, question, resolution);
     if (stale !== undefined) return { code: 'stale', stale };
     if (!resolution.ok) return { code: 'failure', failure: resolution };
     const { response, by, provenance } = resolution;
     // A reload may have taken the block away meanwhile, with its room in the cache.
-    const isAdmissible = this.#plan.blocks.has(key.block) && question.opcode === OPCODE.QUERY;
+    const isAdmissible = this.#plan.blocks.has(number) && question.opcode === OPCODE.QUERY;
     const ttlS = isAdmissible
-      ? admit(store, block, key, question.qname, response, nowMs)
+      ? admit(this.#deps.store, block, key, question.qname, response, nowMs)
       : AS_IT_IS;
     return { code: 'response', response, ttlS, by, provenance };
   }
 
   /** A stage that breaks an invariant costs its question a SERVFAIL, not the process. */
-  async #guard(ask: Next, question: Question): Promise<Resolution> {
+  #guard(ask: Next, question: Question): Promise<Resolution> {
     try {
-      return await ask(question);
+      return ask(question).catch(this.#panic);
     } catch (error) {
-      this.#deps.replies.countPanic(error);
-      return { ok: false, rcode: RCODE.SERVFAIL, reason: String(error) };
+      return Promise.resolve(this.#panic(error));
     }
   }
 
+  readonly #panic = (error: unknown): Resolution => {
+    this.#deps.replies.countPanic(error);
+    return { ok: false, rcode: RCODE.SERVFAIL, reason: String(error) };
+  };
+
   /** For each who waits: when the upstream takes longer than `verify` lets it, they get the stale answer. */
-  #verifyInTime(block: Block, key: CacheKey, question: Question, flight: string): void {
-    this.#stale.inTime(block, key, question, flight, (stale) => {
+  #verifyInTime(block: Block, question: Question, flight: string): void {
+    const findKey = () => this.#keyOf(question, block.parts.number);
+    this.#stale.inTime(block, findKey, question, flight, (stale) => {
       for (const waiter of this.#inFlight.takeWaiters(flight)) {
         this.#deps.replies.settle(waiter, { code: 'stale', stale }, block);
       }
     });
+  }
+
+  #keyOf(question: Question, block: number): CacheKey {
+    return keyOfQuestion(question, block, this.#deps.hashSeed);
   }
 
   /** The block whose observers see a reply from the cache: one that is not direct. A refusal belongs to none. */
@@ -328,10 +328,9 @@ export class Resolver {
     return zone === undefined ? undefined : this.#plan.blocks.get(zone.block);
   }
 
-  /** Reads a query into a key of its own; the zone that it belongs to, if any. */
+  /** Reads a query into `#key`; the zone that it belongs to, if any. */
   #readKey(query: Octets, plan: ListenerPlan): ZonePlan | undefined {
     if (readQuery(query, 0, query.length, this.#query) !== VERDICT.ACCEPT) return undefined;
-    this.#key = new CacheKey();
     const words = new Int32Array(query.buffer, query.byteOffset, (query.length + 3) >> 2);
     setKeyName(this.#key, words, 0, this.#query.qnameSize);
     const zone = chooseZone(plan, this.#query, this.#key);

@@ -43,13 +43,14 @@ export class StaleAnswers {
    */
   inTime(
     block: Block,
-    key: CacheKey,
+    findKey: () => CacheKey,
     question: Question,
     flight: string,
     serve: (stale: StaleAnswer) => void,
   ): void {
     const policy = policyFor(block, question);
     if (policy === undefined || policy.verifyTimeoutMs === 0 || this.#timed.has(flight)) return;
+    const key = findKey();
     if (this.#usableAt(key) === 0) return;
     this.#timed.add(flight);
     const timer = setTimeout(() => {

@@ -50,7 +50,8 @@ export class Exchange implements QuerySender, TimerTarget {
   readonly #upstreams: readonly Upstream[];
   readonly #resolve: (result: UpstreamResult) => void;
   readonly #timer = new Timer(this);
-  readonly #attempts: Attempt[] = [];
+  /** Replaced and not pushed to: what grows takes room for 17. */
+  #attempts: readonly Attempt[] = [];
   readonly #deadlineAtMs: number;
   readonly message: Uint8Array;
   readonly questionEnd: number;
@@ -218,7 +219,7 @@ export class Exchange implements QuerySender, TimerTarget {
   #ask(upstream: Upstream, nowMs: number, late?: Attempt): void {
     const carriage = upstream.carriage(this.#transport);
     const attempt = new Attempt(this, upstream, carriage, nowMs);
-    this.#attempts.push(attempt);
+    this.#attempts = [...this.#attempts, attempt];
     this.#underWay++;
     if (this.#hedges < HEDGES_MAX && this.#hedgeAtMs === Number.POSITIVE_INFINITY) {
       this.#hedgeAtMs = nowMs + upstream.latency.hedgeDelayMs();

@@ -12,6 +12,12 @@ export interface InFlightLimits {
   readonly waiters: number;
 }
 
+/** What metrics tell of it. */
+export type InFlightCounts = Pick<
+  InFlightTable<unknown>,
+  'questionCount' | 'waiterCount' | 'coalescedCount' | 'fullCount' | 'unfairCount'
+>;
+
 /** `started`: the caller asks now and calls `finish`; `joined`: somebody asks already; `full`: answer with an error at once. */
 export type Joined = 'started' | 'joined' | 'full';
 

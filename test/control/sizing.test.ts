@@ -56,3 +56,14 @@ test('many zones have their rows', () => {
   assert.equal(sizeMemory(servers(zones), 0, 2, undefined).rowCount, 1600);
   assert.equal(sizeMemory(STOCK, 0, 2, undefined).rowCount, 256);
 });
+
+test('questions under way are bounded by the container’s limit', () => {
+  const questionsOf = (limit: number | undefined) =>
+    sizeMemory(STOCK, 0, 2, limit).inFlight.questions;
+  assert.equal(questionsOf(undefined), 16_384);
+  assert.equal(questionsOf(4096 * MIB), 16_384);
+  assert.equal(questionsOf(96 * MIB), 2457);
+  assert.equal(questionsOf(MIB), 1024);
+  const { questions, waiters } = sizeMemory(STOCK, 0, 2, 96 * MIB).inFlight;
+  assert(waiters > questions);
+});

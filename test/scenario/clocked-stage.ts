@@ -159,6 +159,7 @@ export class ClockedStage {
       clock: { nowMs },
       store: this.#store,
       hashSeed: SEED,
+      inFlight: { questions: 1024, waiters: 4096 },
       udpAnswerer: answerer(false),
       tcpAnswerer: answerer(true),
       replies: new Replies({

@@ -230,8 +230,10 @@ export class Daemon {
     const quiet = ['-metrics-listen-address', metrics, '-control-socket='];
     const more = typeof args === 'function' ? args(this.ports) : args;
     const own = [...localIp, ...host, ...quiet, ...more];
-    if (this.#options.byLauncher) return [join(ROOT, 'src/cli/node-cache'), ...own];
-    const [command, ...rest] = [...wrapper, process.execPath, ...nodeFlags, program, ...own];
+    const start = this.#options.byLauncher
+      ? [join(ROOT, 'src/cli/node-cache')]
+      : [process.execPath, ...nodeFlags, program];
+    const [command, ...rest] = [...wrapper, ...start, ...own];
     return [command!, ...rest];
   }
 
