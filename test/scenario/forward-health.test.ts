@@ -3,7 +3,7 @@
  * upstream is checked and with which question, when it counts as down, and what clients get then.
  */
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { suite, type TestContext, test } from 'node:test';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { UdpClient, udpAsk } from '../support/dns-client.ts';
 import { FLAG } from '../support/messages.ts';
@@ -64,84 +64,86 @@ async function askInVain(t: TestContext, daemon: Daemon, name: string): Promise<
   client.send({ name });
 }
 
-test('an upstream that answers is never checked', async (t) => {
-  const patient = await Patient.admit(t);
-  const daemon = await start(t, patient.to, 'health_check 20ms');
-  for (let index = 0; index < 20; index++) await udpAsk(daemon.address, { name: `${index}.test` });
-  assert.deepEqual(patient.checks, []);
-});
-
-for (const [options, name, flags, transport] of [
-  ['health_check 50ms', '', FLAG.RD, 'udp'],
-  ['health_check 50ms no_rec domain health.test', 'health.test', 0, 'udp'],
-  ['health_check 50ms domain health.test\nforce_tcp', 'health.test', FLAG.RD, 'tcp'],
-] as const) {
-  const title = options.replace('\n', ', ');
-  test(`${title}: a question without an answer is followed by a check`, async (t) => {
+// Side by side: most of the time they wait.
+suite('health checks', { concurrency: true }, () => {
+  test('an upstream that answers is never checked', async (t) => {
     const patient = await Patient.admit(t);
-    const daemon = await start(t, patient.to, options);
-    await askInVain(t, daemon, 'silent.test');
-    await until('the check', () => patient.checks.length > 0);
-    const [check] = patient.checks;
-    const { question, decoded } = check!;
-    assert.equal(question.name.replace(/^\.$/, ''), name);
-    assert.deepEqual([decoded.flags & FLAG.RD, check!.transport], [flags, transport]);
-    const scrape = await daemon.scrape();
-    assert.equal(scrape.sum('coredns_proxy_healthcheck_failures_total'), 0);
+    const daemon = await start(t, patient.to, 'health_check 20ms\nread_timeout 5s');
+    for (let index = 0; index < 20; index++)
+      await udpAsk(daemon.address, { name: `${index}.test` });
+    assert.deepEqual(patient.checks, []);
   });
-}
 
-test('max_fails 0: never checked, never down', async (t) => {
-  const patient = await Patient.admit(t);
-  const daemon = await start(t, patient.to, 'health_check 20ms\nmax_fails 0');
-  assert.equal(
-    (await udpAsk(daemon.address, { name: 'silent.test' }, { timeoutMs: 20_000 })).rcode,
-    'SERVFAIL',
-  );
-  assert.deepEqual(patient.checks, []);
-  assert.equal((await udpAsk(daemon.address, { name: 'a.test' })).rcode, 'NOERROR');
-});
-
-test('all are down, failfast: SERVFAIL at once and nobody is asked, until one answers a check', async (t) => {
-  const patient = await Patient.admit(t);
-  const daemon = await start(
-    t,
-    patient.to,
-    'health_check 50ms\nmax_fails 1\nfailfast_all_unhealthy_upstreams',
-  );
-  patient.isDead = true;
-  await askInVain(t, daemon, 'first.test');
-  const failures = async () =>
-    (await daemon.scrape()).sum('coredns_proxy_healthcheck_failures_total', { to: patient.to });
-  await until('more failures than max_fails', async () => (await failures()) > 1);
-  assert.equal((await udpAsk(daemon.address, { name: 'second.test' })).rcode, 'SERVFAIL');
-  assert.equal(patient.asked('second.test'), 0);
-  const broken = (await daemon.scrape()).sum('coredns_forward_healthcheck_broken_total');
-  assert.ok(broken > 0);
-  patient.isDead = false;
-  await until('an answer', async () => {
-    return (await udpAsk(daemon.address, { name: 'third.test' })).rcode === 'NOERROR';
-  });
-});
-
-test('one of three upstreams is dead: clients do not see it, and it is passed over', async (t) => {
-  const patients = [await Patient.admit(t), await Patient.admit(t), await Patient.admit(t)];
-  const [first, second] = patients;
-  const to = patients.map((patient) => patient.to).join(' ');
-  const daemon = await start(t, to, 'health_check 50ms\nmax_fails 1');
-  first!.isDead = true;
-  for (let index = 0; index < 5; index++) {
-    assert.equal((await udpAsk(daemon.address, { name: `${index}.test` })).rcode, 'NOERROR');
+  for (const [options, name, flags, transport] of [
+    ['health_check 50ms', '', FLAG.RD, 'udp'],
+    ['health_check 50ms no_rec domain health.test', 'health.test', 0, 'udp'],
+    ['health_check 50ms domain health.test\nforce_tcp', 'health.test', FLAG.RD, 'tcp'],
+  ] as const) {
+    const title = options.replace('\n', ', ');
+    test(`${title}: a question without an answer is followed by a check`, async (t) => {
+      const patient = await Patient.admit(t);
+      const daemon = await start(t, patient.to, options);
+      await askInVain(t, daemon, 'silent.test');
+      await until('the check', () => patient.checks.length > 0);
+      const [check] = patient.checks;
+      const { question, decoded } = check!;
+      assert.equal(question.name.replace(/^\.$/, ''), name);
+      assert.deepEqual([decoded.flags & FLAG.RD, check!.transport], [flags, transport]);
+    });
   }
-  await until('the first to be down', async () => {
-    const name = `${Math.random()}.down.test`;
-    await udpAsk(daemon.address, { name });
-    return first!.asked(name) === 0 && second!.asked(name) === 1;
+
+  test('max_fails 0: never checked, never down', async (t) => {
+    const patient = await Patient.admit(t);
+    const daemon = await start(t, patient.to, 'health_check 20ms\nmax_fails 0');
+    assert.equal(
+      (await udpAsk(daemon.address, { name: 'silent.test' }, { timeoutMs: 20_000 })).rcode,
+      'SERVFAIL',
+    );
+    assert.deepEqual(patient.checks, []);
+    assert.equal((await udpAsk(daemon.address, { name: 'a.test' })).rcode, 'NOERROR');
   });
-  first!.isDead = false;
-  await until('the first to be back', async () => {
-    const name = `${Math.random()}.up.test`;
-    await udpAsk(daemon.address, { name });
-    return first!.asked(name) === 1;
+
+  test('all are down, failfast: SERVFAIL at once and nobody is asked, until one answers a check', async (t) => {
+    const patient = await Patient.admit(t);
+    const daemon = await start(
+      t,
+      patient.to,
+      'health_check 50ms\nmax_fails 1\nfailfast_all_unhealthy_upstreams',
+    );
+    patient.isDead = true;
+    await askInVain(t, daemon, 'first.test');
+    const failures = async () =>
+      (await daemon.scrape()).sum('coredns_proxy_healthcheck_failures_total', { to: patient.to });
+    await until('more failures than max_fails', async () => (await failures()) > 1);
+    assert.equal((await udpAsk(daemon.address, { name: 'second.test' })).rcode, 'SERVFAIL');
+    assert.equal(patient.asked('second.test'), 0);
+    const broken = (await daemon.scrape()).sum('coredns_forward_healthcheck_broken_total');
+    assert.ok(broken > 0);
+    patient.isDead = false;
+    await until('an answer', async () => {
+      return (await udpAsk(daemon.address, { name: 'third.test' })).rcode === 'NOERROR';
+    });
+  });
+
+  test('one of three upstreams is dead: clients do not see it, and it is passed over', async (t) => {
+    const patients = [await Patient.admit(t), await Patient.admit(t), await Patient.admit(t)];
+    const [first, second] = patients;
+    const to = patients.map((patient) => patient.to).join(' ');
+    const daemon = await start(t, to, 'health_check 50ms\nmax_fails 1');
+    first!.isDead = true;
+    for (let index = 0; index < 5; index++) {
+      assert.equal((await udpAsk(daemon.address, { name: `${index}.test` })).rcode, 'NOERROR');
+    }
+    await until('the first to be down', async () => {
+      const name = `${Math.random()}.down.test`;
+      await udpAsk(daemon.address, { name });
+      return first!.asked(name) === 0 && second!.asked(name) === 1;
+    });
+    first!.isDead = false;
+    await until('the first to be back', async () => {
+      const name = `${Math.random()}.up.test`;
+      await udpAsk(daemon.address, { name });
+      return first!.asked(name) === 1;
+    });
   });
 });
