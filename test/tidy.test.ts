@@ -48,7 +48,9 @@ const UNTESTED: Readonly<Record<string, string>> = {
     'server/tcp-service',
   ]),
   ...listed('test/cli/zerohop.test.ts and those beside it run it as an operator does', [
+    'cli/address-option',
     'cli/control-option',
+    'cli/doctor',
     'cli/lint',
     'cli/reload',
     'cli/status',
@@ -59,6 +61,10 @@ const UNTESTED: Readonly<Record<string, string>> = {
     'control/privileges',
     'control/self-targets',
     'control/vitals',
+  ]),
+  ...listed('test/host/node/doctor.test.ts runs the command on a node of its own', [
+    'doctor/namespace-process',
+    'doctor/this-node',
   ]),
   ...listed('test/cli/demo.test.ts runs it in a process of its own', [
     'cli/demo',

@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs';
 import { text as textOf } from 'node:stream/consumers';
 import { printable } from '../base/printable.ts';
-import { canonicalAddress } from '../directives/address.ts';
 import type { Finding, Level } from '../lint/finding.ts';
 import { countLevel, lint as lintSources } from '../lint/lint.ts';
 import { ALL_RULES } from '../lint/rules.ts';
 import { joinSources, readSource, type Sources, textSource } from '../lint/source.ts';
-import { type Command, CommandError, type Output, readOptions, UsageError } from './command.ts';
+import { localIpsOf } from './address-option.ts';
+import { type Command, CommandError, type Output, readOptions } from './command.ts';
 import { type Colour, coloured, paragraph } from './terminal-text.ts';
 
 const HELP = `Usage: zerohop lint [OPTIONS] [FILE...]
@@ -69,15 +69,6 @@ export const lint: Command = {
 function exitCodeOf(findings: readonly Finding[]): 0 | 1 | 2 {
   if (countLevel(findings, 'error') > 0) return 2;
   return countLevel(findings, 'warning') > 0 ? 1 : 0;
-}
-
-function localIpsOf(text: string | undefined): string[] {
-  if (text === undefined) return [];
-  return text.split(',').map((part) => {
-    const address = canonicalAddress(part);
-    if (address === undefined) throw new UsageError(`--local-ip '${part}': expected an IP address`);
-    return address;
-  });
 }
 
 async function read(operands: readonly string[]): Promise<Sources> {

@@ -65,10 +65,15 @@ function blockLines({ zones, directives, cache, forwards }: BlockStatus): string
 
 function upstreamText(upstream: UpstreamSnapshot): string {
   const { to, healthy, fails, connections, udpSockets, outstanding, meanMs, p95Ms } = upstream;
-  const health = healthy ? (fails === 0 ? 'up' : `up, ${fails} fails`) : `DOWN, ${fails} fails`;
-  const latency =
-    p95Ms === 0 ? 'not asked yet' : `${milliseconds(meanMs)}, p95 ${milliseconds(p95Ms)}`;
-  return `${to}: ${health}, ${latency}, ${count(connections, 'connection')}, ${count(udpSockets, 'UDP socket')}, ${outstanding} under way`;
+  const parts = [
+    healthy ? 'up' : 'DOWN',
+    ...(fails > 0 ? [`${fails} fails`] : []),
+    p95Ms === 0 ? 'not asked yet' : `${milliseconds(meanMs)}, p95 ${milliseconds(p95Ms)}`,
+    ...(connections > 0 ? [count(connections, 'connection')] : []),
+    ...(udpSockets > 0 ? [count(udpSockets, 'UDP socket')] : []),
+    ...(outstanding > 0 ? [`${outstanding} under way`] : []),
+  ];
+  return `${to}: ${parts.join(', ')}`;
 }
 
 function dropText(drops: DropStatus): string {

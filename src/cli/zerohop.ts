@@ -14,6 +14,13 @@ interface Entry {
 
 const COMMANDS: ReadonlyMap<string, Entry> = new Map([
   [
+    'doctor',
+    {
+      summary: "examine this node's DNS, step by step, and say what to do",
+      load: async () => (await import('./doctor.ts')).doctor,
+    },
+  ],
+  [
     'lint',
     {
       summary: 'whether a Corefile will run, and what in it is a known trap',

@@ -21,6 +21,11 @@ export interface ZoneKey {
 /** Schemes that CoreDNS knows for a server block, and that this program does not serve. */
 const UNSERVED_SCHEMES = ['tls', 'quic', 'grpc', 'https', 'https3', 'unix'];
 
+/** Whether a zone, lower-case and with its final dot, holds reverse names (RFC 1035 §3.5, RFC 3596 §2.5). */
+export function isReverseZone(zone: string): boolean {
+  return /(^|\.)(in-addr|ip6)\.arpa\.$/.test(zone);
+}
+
 /** The zones of one key of a server block. */
 export function readZoneKeys(word: Word, defaultPort: number): ZoneKey[] {
   const { zones, port } = readHost('server block', word);

@@ -1,4 +1,5 @@
 /** Rules about zones, and about what an operator will see. */
+import { isReverseZone } from '../directives/zone-key.ts';
 import type { Hit, Rule } from './finding.ts';
 import {
   keyOf,
@@ -63,7 +64,7 @@ export const OPERATION_RULES: readonly Rule[] = [
       if (cluster === undefined || root === undefined) return [];
       if (upstreamsOf(cluster) === upstreamsOf(root)) return [];
       const served = new Set(blocks.flatMap(zonesOf));
-      const hasSome = [...served].some((zone) => /(in-addr|ip6)\.arpa\.$/.test(zone));
+      const hasSome = [...served].some(isReverseZone);
       const missing = STANDARD_REVERSE.filter((zone) => !served.has(zone));
       if (hasSome || missing.length === 0) return [];
       return [

@@ -1,6 +1,7 @@
 /** What rules look at: server blocks as words, with their places, and as settings, as the daemon's own readers made them. */
 import type { Directive, Position, ServerBlock } from '../corefile/ast.ts';
 import type { ServerConfig } from '../directives/server-config.ts';
+import { isReverseZone } from '../directives/zone-key.ts';
 
 export interface LintBlock {
   readonly ast: ServerBlock;
@@ -41,9 +42,7 @@ export function servesRoot(block: LintBlock): boolean {
   return zonesOf(block).includes('.');
 }
 
-const REVERSE_ZONE = /(^|\.)(in-addr|ip6)\.arpa\.$/;
-
 /** Blocks for names of the cluster: neither the root nor reverse zones. */
 export function servesCluster(block: LintBlock): boolean {
-  return zonesOf(block).some((zone) => zone !== '.' && !REVERSE_ZONE.test(zone));
+  return zonesOf(block).some((zone) => zone !== '.' && !isReverseZone(zone));
 }

@@ -21,6 +21,9 @@ export interface Libc {
   setsockopt(fd: number, level: number, option: number, value: Address, size: number): number;
   getsockopt(fd: number, level: number, option: number, value: Address, size: Address): number;
   close(fd: number): number;
+  /** In C it takes any number of arguments; one pointer travels alike in both ways on x86-64 and arm64. */
+  ioctl(fd: number, request: number, argument: Address): number;
+  setns(fd: number, kind: number): number;
   dup(fd: number): number;
   dup3(fd: number, newFd: number, flags: number): number;
   poll(fds: Address, count: number, timeoutMs: number): number;
@@ -63,6 +66,8 @@ const SIGNATURES = [
   'int setsockopt(int, int, int, uintptr_t, uint32_t)',
   'int getsockopt(int, int, int, uintptr_t, uintptr_t)',
   'int close(int)',
+  'int ioctl(int, unsigned long, uintptr_t)',
+  'int setns(int, int)',
   'int dup(int)',
   'int dup3(int, int, int)',
   'int poll(uintptr_t, unsigned long, int)',
