@@ -48,6 +48,19 @@ suite('a template', { concurrency: true }, () => {
       },
     );
 
+    await t.test('a stub domain that stays keeps its cache', async () => {
+      const acme = [node.stubServer];
+      node.mountKubeDns(node.stubDomains({ 'acme.local': acme }));
+      await node.whenServed('kept.acme.local', STUB_ADDRESS);
+      const asked = () =>
+        node.stub.queries.filter(({ question }) => question.name === 'kept.acme.local').length;
+      const before = asked();
+      node.mountKubeDns(node.stubDomains({ 'acme.local': acme, 'also.local': [node.stubServer] }));
+      await node.whenServed('a.also.local', STUB_ADDRESS);
+      assert.equal(await node.addressOf('kept.acme.local'), STUB_ADDRESS);
+      assert.equal(asked(), before);
+    });
+
     await t.test('a swap of the template', async () => {
       const from = node.daemon.log.length;
       node.mountTemplate(template('reload\n  bufsize 1400'));
