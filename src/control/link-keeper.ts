@@ -54,8 +54,7 @@ export class LinkKeeper {
 
   /** Adds what is missing. */
   look(): void {
-    const { link, log, clock } = this.#options;
-    this.#repairedAtMs = clock.nowMs();
+    const { link, log } = this.#options;
     const wanted = link.name;
     const { isCreated, added, failures } = link.ensure(this.#addresses);
     if (link.name !== wanted) {
@@ -84,13 +83,18 @@ export class LinkKeeper {
     if (this.#isClosed || this.#timer !== undefined) return;
     const dueInMs = this.#repairedAtMs + REPAIR_PAUSE_MS - this.#options.clock.nowMs();
     if (dueInMs <= 0) {
-      this.look();
+      this.#repair();
       return;
     }
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.look();
+      this.#repair();
     }, dueInMs).unref();
+  }
+
+  #repair(): void {
+    this.#repairedAtMs = this.#options.clock.nowMs();
+    this.look();
   }
 
   #tell(failures: readonly LinkFailure[]): void {

@@ -95,13 +95,13 @@ export class NodeNetwork {
 
   /** From now on new queries go to kube-dns. */
   async withdraw(): Promise<void> {
-    const { link, interception, log } = this.#options;
+    const { link, interception, isShared, log } = this.#options;
     this.#isEnding = true;
     clearInterval(this.#sync);
     if (interception !== undefined) {
       const { rules, lease } = await interception;
       await lease.stop();
-      await rules.withdraw();
+      await rules.withdraw(!isShared());
       await rules.close();
       log.info('interception: withdrawn');
     }
@@ -118,7 +118,7 @@ export class NodeNetwork {
       log.info('another process serves the same addresses: they stay, and so do the rules');
       return;
     }
-    await (await interception)?.rules.remove();
+    await (await interception)?.rules.remove(true);
     link?.remove();
   }
 }

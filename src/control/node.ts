@@ -35,10 +35,11 @@ import { RulesKeeper } from './rules-keeper.ts';
 import { SetupErrors } from './setup-errors.ts';
 import { Vitals } from './vitals.ts';
 
-/** Between two tries to prove that an upstream answers. */
-const PROOF_RETRY_MS = 1000;
+/** Between two tries to prove that an upstream answers: soon at the start, and not too often while kube-dns is away. */
+const PROOF_RETRY_MIN_MS = 200;
+const PROOF_RETRY_MAX_MS = 3000;
 /** What stands in the way is logged at the first try and then every half minute. */
-const PROOF_LOG_EVERY = 30;
+const PROOF_LOG_EVERY = 10;
 
 export class Node {
   readonly setupErrors = new SetupErrors();
@@ -136,7 +137,8 @@ export class Node {
       if (tries % PROOF_LOG_EVERY === 0) {
         this.#log.warn(`interception waits for an answer of an upstream: ${doubt}`);
       }
-      await pause(PROOF_RETRY_MS, undefined, { ref: false });
+      const retryMs = Math.min(PROOF_RETRY_MIN_MS * (tries + 1), PROOF_RETRY_MAX_MS);
+      await pause(retryMs, undefined, { ref: false });
     }
     if (this.#isEnding) return;
     await this.network.intercept();

@@ -60,13 +60,13 @@ export class RulesKeeper {
     await this.#repairing;
   }
 
-  /** Ends the lease: new queries go to kube-dns. */
-  async withdraw(): Promise<void> {
-    this.tell(...(await this.rules.withdraw()));
+  /** Ends the lease: new queries go to kube-dns. `isAlone`: nobody else serves. */
+  async withdraw(isAlone: boolean): Promise<void> {
+    this.tell(...(await this.rules.withdraw(isAlone)));
   }
 
-  async remove(): Promise<void> {
-    this.tell(...(await this.rules.remove()));
+  async remove(isAlone: boolean): Promise<void> {
+    this.tell(...(await this.rules.remove(isAlone)));
   }
 
   tell(...failures: readonly HostFailure[]): void {

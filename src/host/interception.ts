@@ -93,11 +93,14 @@ export interface Interception {
   /** Calls back, at most twice a second, when somebody may have changed our rules. Best effort; returns the way to stop it. */
   watch(onChange: () => void): () => void;
 
-  /** Ends the lease, unless another daemon renews it too; replies stay un-tracked. Before the drain. */
-  withdraw(): Promise<readonly HostFailure[]>;
+  /**
+   * Ends the lease, unless another daemon renews it too; replies stay un-tracked. Before the drain. `isAlone`: the caller knows that
+   * nobody else serves, and a lease that looks shared is what a killed one left.
+   */
+  withdraw(isAlone?: boolean): Promise<readonly HostFailure[]>;
 
   /** Removes all the rest, unless another daemon renews the lease; after the drain. */
-  remove(): Promise<readonly HostFailure[]>;
+  remove(isAlone?: boolean): Promise<readonly HostFailure[]>;
 
   /** Sends what the stand-by addresses get to these endpoints while the lease is out. Empty: no rule. */
   setFallback(endpoints: readonly FallbackEndpoint[]): Promise<HostFailure | undefined>;

@@ -43,14 +43,16 @@ export function ruleLine(rule: Rule, hasLease: boolean): Line {
 
 /**
  * What stands by in table nat, to be appended so that kube-proxy's rules come first: clients in pods and on the host, and
- * their way back. A client on the host has the served address itself as its source, since that is local.
+ * their way back. A client on the host has the served address itself as its source, since that is local. What comes from a
+ * loopback address cannot leave the node: it is a daemon that asks itself whether it answers, before it takes the lease.
  */
 export function standByLines(addresses: readonly string[], dnsPort: number): Line[] {
   const comment = `-m comment --comment "${STANDBY_COMMENT}"`;
   const toward = ['PREROUTING', 'OUTPUT'].flatMap((chain) =>
     addresses.flatMap((address) =>
       ['tcp', 'udp'].map((protocol) => {
-        const match = `-p ${protocol} -d ${address} --dport ${dnsPort}`;
+        const source = chain === 'OUTPUT' ? `! -s ${loopbackOf(address)} ` : '';
+        const match = `${source}-p ${protocol} -d ${address} --dport ${dnsPort}`;
         return { table: 'nat', chain, arguments: `${match} -j ${STANDBY_CHAIN} ${comment}` };
       }),
     ),
@@ -60,6 +62,10 @@ export function standByLines(addresses: readonly string[], dnsPort: number): Lin
     return { table: 'nat', chain: 'POSTROUTING', arguments: `${match} -j MASQUERADE ${comment}` };
   });
   return [...toward, ...back];
+}
+
+function loopbackOf(address: string): string {
+  return address.includes(':') ? '::1' : '127.0.0.0/8';
 }
 
 /** The stand-by chain's rules: each new flow to one endpoint, all equally often. */

@@ -108,10 +108,10 @@ export class IptablesInterception implements Interception {
     return this.#watch(onChange);
   }
 
-  withdraw(): Promise<readonly HostFailure[]> {
+  withdraw(isAlone = false): Promise<readonly HostFailure[]> {
     return this.#inTurn(async () => {
       this.#state = { ...this.#state, isGranted: false };
-      if (this.#lease.isShared(this.#leased())) return [];
+      if (!isAlone && this.#lease.isShared(this.#leased())) return [];
       return this.#each(async (family) => {
         if (family.hasLease) return this.#lease.end(family.addresses);
         return failureIn(await family.repair(this.#state));
@@ -119,11 +119,11 @@ export class IptablesInterception implements Interception {
     });
   }
 
-  remove(): Promise<readonly HostFailure[]> {
+  remove(isAlone = false): Promise<readonly HostFailure[]> {
     return this.#inTurn(async () => {
       this.#state = { ...this.#state, isGranted: false };
       this.#isInstalled = false;
-      if (this.#lease.isShared(this.#leased())) return [];
+      if (!isAlone && this.#lease.isShared(this.#leased())) return [];
       const failures = await this.#each(async (family) => {
         return failureIn(await family.remove(this.#state));
       });

@@ -152,6 +152,9 @@ function chainBlocks(options: NftOptions, { hasStandBy, hasFlows }: NftAbility):
   const standBy = both((family, ip) => [
     `${ip} daddr @${standBySet(family)} meta l4proto { tcp, udp } th dport ${dnsPort} jump ${endpointChain(family)}`,
   ]);
+  // What comes from a loopback address cannot leave the node: it is a daemon that asks itself whether it answers, before it
+  // takes the lease.
+  const own = ['ip saddr 127.0.0.0/8 accept', 'ip6 saddr ::1 accept'];
   // A client on the host has the served address itself as its source, since that is local: replies would not come back.
   const back = both((family, ip) => [
     `${ip} saddr @${addressSet(family)} ct status dnat masquerade`,
@@ -160,7 +163,7 @@ function chainBlocks(options: NftOptions, { hasStandBy, hasFlows }: NftAbility):
     ...raw,
     ...FAMILIES.map((family) => endpointBlock(family, fallback)),
     chain('standby_prerouting', hook('nat', 'prerouting', STANDBY_PRIORITY), standBy),
-    chain('standby_output', hook('nat', 'output', STANDBY_PRIORITY), standBy),
+    chain('standby_output', hook('nat', 'output', STANDBY_PRIORITY), [...own, ...standBy]),
     chain('standby_postrouting', hook('nat', 'postrouting', STANDBY_POSTROUTING_PRIORITY), back),
   ];
 }

@@ -111,21 +111,21 @@ export class NftInterception implements Interception {
     return this.#watch(onChange);
   }
 
-  withdraw(): Promise<readonly HostFailure[]> {
+  withdraw(isAlone = false): Promise<readonly HostFailure[]> {
     return this.#inTurn(async () => {
       this.#isGranted = false;
       const { addresses } = this.#options;
-      if (this.#lease.isShared(addresses)) return [];
+      if (!isAlone && this.#lease.isShared(addresses)) return [];
       const failure = await this.#lease.end(addresses);
       return failure ? [failure] : [];
     });
   }
 
-  remove(): Promise<readonly HostFailure[]> {
+  remove(isAlone = false): Promise<readonly HostFailure[]> {
     return this.#inTurn(async () => {
       this.#isGranted = false;
       this.#expected = undefined;
-      const isShared = this.#lease.isShared(this.#options.addresses);
+      const isShared = !isAlone && this.#lease.isShared(this.#options.addresses);
       this.#lease.close();
       if (isShared) return [];
       const found = await findDropChains(this.#run, this.#options);

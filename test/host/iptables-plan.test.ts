@@ -65,8 +65,8 @@ COMMIT
 :ZEROHOP-STANDBY - [0:0]
 -A PREROUTING -p tcp -d 192.0.2.10 --dport 53 -j ZEROHOP-STANDBY ${standBy}
 -A PREROUTING -p udp -d 192.0.2.10 --dport 53 -j ZEROHOP-STANDBY ${standBy}
--A OUTPUT -p tcp -d 192.0.2.10 --dport 53 -j ZEROHOP-STANDBY ${standBy}
--A OUTPUT -p udp -d 192.0.2.10 --dport 53 -j ZEROHOP-STANDBY ${standBy}
+-A OUTPUT ! -s 127.0.0.0/8 -p tcp -d 192.0.2.10 --dport 53 -j ZEROHOP-STANDBY ${standBy}
+-A OUTPUT ! -s 127.0.0.0/8 -p udp -d 192.0.2.10 --dport 53 -j ZEROHOP-STANDBY ${standBy}
 -A POSTROUTING -s 192.0.2.10 -m conntrack --ctstate DNAT -j MASQUERADE ${standBy}
 -A ZEROHOP-STANDBY -p tcp -m statistic --mode random --probability 0.50000000000 -j DNAT --to-destination 198.51.100.1:53
 -A ZEROHOP-STANDBY -p udp -m statistic --mode random --probability 0.50000000000 -j DNAT --to-destination 198.51.100.1:53

@@ -1,0 +1,221 @@
+/**
+ * The daemon on a node: start under load, every end, harm by others, a crash, an upgrade. Needs root and Debian's dnsmasq,
+ * iptables, nftables and iproute2.
+ */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { preload } from '../../life/preload.ts';
+import type { Daemon } from '../../support/daemon.ts';
+import { TcpClient, udpAsk } from '../../support/dns-client.ts';
+import { isInNamespace, runInNamespace } from '../../support/namespace.ts';
+import { until } from '../../support/until.ts';
+import {
+  answeredByUs,
+  CLUSTER_IP,
+  DATA,
+  intercepting,
+  KubeDns,
+  NAME,
+  OWN,
+  SteadyClient,
+  sh,
+  startOnNode,
+  stateOfNode,
+} from './daemon-node.ts';
+
+const END_TIMEOUT_MS = 15_000;
+
+interface Ending {
+  readonly signal: NodeJS.Signals;
+  /** What SIGUSR2 runs. */
+  readonly statement?: string;
+  readonly status: number;
+}
+
+const ENDINGS: Readonly<Record<string, Ending>> = {
+  SIGTERM: { signal: 'SIGTERM', status: 0 },
+  SIGINT: { signal: 'SIGINT', status: 0 },
+  SIGQUIT: { signal: 'SIGQUIT', status: 0 },
+  'an exception that nobody catches': {
+    signal: 'SIGUSR2',
+    statement: 'throw new Error("provoked")',
+    status: 1,
+  },
+};
+
+type State = ReturnType<typeof stateOfNode>;
+
+if (isInNamespace()) describeAll();
+else test('in a namespace', (t) => runInNamespace(t, import.meta.filename));
+
+async function ask(host: string, timeoutMs?: number): Promise<unknown[]> {
+  const options = timeoutMs === undefined ? {} : { timeoutMs };
+  return (await udpAsk({ host, port: 53 }, { name: NAME }, options)).data('A');
+}
+
+/** `/ready` or `/health`, as `STATUS TEXT`. */
+async function page({ ports }: Daemon, path: string): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${ports.health}${path}`);
+  return `${response.status} ${(await response.text()).trim()}`;
+}
+
+function describeAll(): void {
+  let kubeDns: KubeDns;
+  let before: State;
+  test.before(async () => {
+    kubeDns = await KubeDns.start();
+    before = stateOfNode();
+  });
+  test.after(() => kubeDns.close());
+
+  for (const backend of ['iptables', 'nft']) {
+    const args = ['-interception', backend];
+
+    test(`start, service and end lose no query of a host-network client, and leave the node as it was (${backend})`, async (t) => {
+      const client = SteadyClient.start(t, CLUSTER_IP);
+      const daemon = await startOnNode(t, { args });
+      await intercepting(daemon);
+      assert.match(
+        daemon.log.join('\n'),
+        /no dummy devices: the addresses of nodelocaldns go on lo/,
+      );
+      const asked = client.asked;
+      const answered = await answeredByUs(daemon);
+      await until('some queries', async () => client.asked > asked + 200);
+      assert.ok((await answeredByUs(daemon)) > answered + 100, 'queries come to us');
+      assert.equal(await daemon.stop(END_TIMEOUT_MS), 0);
+      await until('some more queries', async () => client.asked > asked + 400);
+      assert.deepEqual(await client.stop(), []);
+      assert.deepEqual(stateOfNode(), before);
+      t.diagnostic(`${client.asked} queries`);
+    });
+
+    test(`killed, kube-dns answers at both addresses; started again, it takes over and leaves nothing (${backend})`, async (t) => {
+      const first = await startOnNode(t, { args });
+      await intercepting(first);
+      await first.waitForLog(
+        /without us, queries to our own addresses go to 10\.244\.1\.2/,
+        20_000,
+      );
+      await first.kill();
+      const startedAt = performance.now();
+      for (const host of [CLUSTER_IP, OWN]) await until(`${host} answers`, () => ask(host, 100));
+      t.diagnostic(`answered ${Math.round(performance.now() - startedAt)} ms after SIGKILL`);
+      const client = SteadyClient.start(t, OWN);
+      const second = await startOnNode(t, { args });
+      await intercepting(second);
+      assert.deepEqual(await client.stop(), []);
+      assert.equal(await second.stop(END_TIMEOUT_MS), 0);
+      assert.deepEqual(stateOfNode(), before);
+    });
+  }
+
+  for (const [name, { signal, statement, status }] of Object.entries(ENDINGS)) {
+    test(`${name}: exit ${status}, the node as it was, the ClusterIP answered by kube-dns`, async (t) => {
+      const flags = statement
+        ? [preload('main', `process.on('SIGUSR2', () => { ${statement} })`)]
+        : [];
+      const daemon = await startOnNode(t, { nodeFlags: flags });
+      await intercepting(daemon);
+      const tcp = await TcpClient.connect({ host: CLUSTER_IP, port: 53 });
+      t.after(() => tcp.close());
+      assert.deepEqual((await tcp.ask({ name: NAME })).data('A'), DATA);
+      daemon.signal(signal);
+      assert.equal(await tcp.ended(), 'fin');
+      assert.equal(await daemon.exited(END_TIMEOUT_MS), status);
+      assert.deepEqual(stateOfNode(), before);
+      assert.deepEqual(await ask(CLUSTER_IP), DATA);
+    });
+  }
+
+  test('an address that somebody else deletes is back at once', async (t) => {
+    const daemon = await startOnNode(t);
+    await intercepting(daemon);
+    for (const address of [OWN, CLUSTER_IP]) {
+      sh(`ip address delete ${address}/32 dev lo`);
+      const startedAt = performance.now();
+      await until('it is back', async () =>
+        sh('ip -o address show dev lo').includes(`${address}/32`),
+      );
+      t.diagnostic(`${address}: back within ${Math.round(performance.now() - startedAt)} ms`);
+      assert.deepEqual(await ask(address), DATA);
+    }
+    assert.equal(await daemon.stop(END_TIMEOUT_MS), 0);
+  });
+
+  test('without an answer of an upstream nothing is intercepted, which is said; then it is', async (t) => {
+    kubeDns.stop();
+    const daemon = await startOnNode(t);
+    const reason = /interception waits for an answer of an upstream: cluster\.local\.: SERVFAIL/;
+    await daemon.waitForLog(reason, 20_000);
+    assert.match(await page(daemon, '/ready'), /^503 no lease of interception/);
+    assert.equal(await page(daemon, '/health'), '200 OK');
+    assert.ok(!sh('ip -o address show dev lo').includes(CLUSTER_IP));
+    await kubeDns.serve();
+    await intercepting(daemon);
+    assert.equal(await page(daemon, '/ready'), '200 OK');
+    assert.equal(await daemon.stop(END_TIMEOUT_MS), 0);
+    assert.deepEqual(stateOfNode(), before);
+  });
+
+  test('stopped, it loses the lease and kube-dns answers; going on, it has it again', async (t) => {
+    const daemon = await startOnNode(t);
+    await intercepting(daemon);
+    assert.deepEqual(await ask(CLUSTER_IP), DATA);
+    daemon.signal('SIGSTOP');
+    const startedAt = performance.now();
+    await until('kube-dns answers', () => ask(CLUSTER_IP, 100));
+    t.diagnostic(`answered ${Math.round(performance.now() - startedAt)} ms after SIGSTOP`);
+    daemon.signal('SIGCONT');
+    await until('queries come to us', async () => {
+      const answered = await answeredByUs(daemon);
+      await ask(CLUSTER_IP);
+      return (await answeredByUs(daemon)) > answered;
+    });
+    assert.equal(await daemon.stop(END_TIMEOUT_MS), 0);
+    assert.deepEqual(stateOfNode(), before);
+  });
+
+  test('an upgrade: the new one serves beside the old one, which leaves addresses and lease alone', async (t) => {
+    const old = await startOnNode(t);
+    await intercepting(old);
+    const next = await startOnNode(t);
+    await intercepting(next);
+    const asked = await answeredByUs(next);
+    assert.equal(await old.stop(END_TIMEOUT_MS), 0);
+    assert.match(old.log.join('\n'), /another process serves the same addresses/);
+    for (let count = 0; count < 20; count++) {
+      for (const host of [OWN, CLUSTER_IP]) assert.deepEqual(await ask(host), DATA);
+    }
+    assert.ok((await answeredByUs(next)) > asked);
+    assert.equal(await next.stop(END_TIMEOUT_MS), 0);
+    assert.deepEqual(stateOfNode(), before);
+  });
+
+  test('-skipteardown: addresses and rules stay, the lease does not', async (t) => {
+    const daemon = await startOnNode(t, { args: ['-skipteardown'] });
+    await intercepting(daemon);
+    assert.equal(await daemon.stop(END_TIMEOUT_MS), 0);
+    assert.match(sh('ip -o address show dev lo'), /169\.254\.20\.10\/32[\s\S]*10\.96\.0\.10\/32/);
+    assert.notDeepEqual(stateOfNode(), before);
+    assert.deepEqual(await ask(CLUSTER_IP), DATA);
+    await cleanUp(t, before);
+  });
+
+  test('-setupiptables=false: all addresses at once, and no rule', async (t) => {
+    const daemon = await startOnNode(t, { args: ['-setupiptables=false'] });
+    assert.match(sh('ip -o address show dev lo'), /10\.96\.0\.10\/32/);
+    assert.equal(stateOfNode().rules, before.rules);
+    await until('ready', async () => (await page(daemon, '/ready')) === '200 OK');
+    assert.equal(await daemon.stop(END_TIMEOUT_MS), 0);
+    assert.deepEqual(stateOfNode(), before);
+  });
+}
+
+/** A daemon that starts and ends takes away what is left of another. */
+async function cleanUp(t: TestContext, before: State): Promise<void> {
+  const daemon = await startOnNode(t);
+  await intercepting(daemon);
+  assert.equal(await daemon.stop(END_TIMEOUT_MS), 0);
+  assert.deepEqual(stateOfNode(), before);
+}
