@@ -5,10 +5,18 @@
 import { readFileSync } from 'node:fs';
 import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { setUserTimeout } from '../os/tcp-socket.ts';
 import type { Endpoint, ForwardOptions } from './options.ts';
 
 /** Probes of the kernel start after this much silence, well before a busy connection's `expire` of 10 s. */
 const KEEPALIVE_DELAY_MS = 5000;
+
+/**
+ * A path that swallows packets says nothing; the kernel notices it when retransmissions are not acknowledged. Three fit in
+ * (after 200, 600 and 750 ms), and those who wait can still be answered elsewhere within a second. A server that is slow
+ * but there acknowledges. Where the option cannot be set, `read_timeout` ends such a connection.
+ */
+const UNACKNOWLEDGED_MAX_MS = 750;
 
 export interface StreamDialer {
   readonly carriage: 'tcp' | 'tls';
@@ -43,7 +51,7 @@ class TcpDialer implements StreamDialer {
   }
 
   dial(onread: OnReadOpts, established: () => void): Socket {
-    return connect({ ...this.#options, onread }, established);
+    return watched(connect({ ...this.#options, onread }, established));
   }
 }
 
@@ -69,8 +77,14 @@ class TlsDialer implements StreamDialer {
     socket.on('session', (session) => {
       this.#session = session;
     });
-    return socket;
+    return watched(socket);
   }
+}
+
+function watched<Stream extends Socket>(socket: Stream): Stream {
+  // There is no descriptor before.
+  socket.once('connect', () => setUserTimeout(socket, UNACKNOWLEDGED_MAX_MS));
+  return socket;
 }
 
 /** The name to verify and to send as SNI, with CA and client certificate; an IP address is verified as such and not sent. */

@@ -11,6 +11,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import type { TestContext } from 'node:test';
 import { type CleanUp, temporaryDirectory } from './temporary-directory.ts';
 
 const MARK = 'ZEROHOP_TEST_NAMESPACE';
@@ -24,6 +25,9 @@ options ndots:5
 /** $1: the resolv.conf to put in place; the rest: the command. A new mount namespace's mounts are private to it. */
 const ENTER = 'ip link set lo up && mount --bind "$1" /etc/resolv.conf && shift && exec "$@"';
 
+/** What the reporter prints at its end. */
+const COUNT = /^ℹ \w+ [\d.]+$/;
+
 export interface NamespaceOptions {
   /** Default: a pod's, with the name server 127.0.0.1. */
   readonly resolvConf?: string;
@@ -34,9 +38,9 @@ export function isInNamespace(): boolean {
   return process.env[MARK] === '1';
 }
 
-/** Runs the test file once more, inside; rejects with its whole report when a test in it fails. */
+/** Runs the test file once more, inside, and prints its figures; rejects with its whole report when a test in it fails. */
 export async function runInNamespace(
-  test: CleanUp,
+  test: CleanUp & Partial<Pick<TestContext, 'diagnostic'>>,
   testFile: string,
   { resolvConf = POD_RESOLV_CONF }: NamespaceOptions = {},
 ): Promise<void> {
@@ -56,4 +60,6 @@ export async function runInNamespace(
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), outcome]);
   const [code] = await outcome;
   if (code !== 0) throw new Error(`tests failed in the namespace:\n${stdout}${stderr}`);
+  const figures = stdout.split('\n').filter((line) => /^\s*ℹ/.test(line));
+  for (const line of figures) if (!COUNT.test(line)) test.diagnostic?.(line.replace(/^\s*ℹ /, ''));
 }

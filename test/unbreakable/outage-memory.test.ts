@@ -3,7 +3,8 @@
  * clients that ask for names that are. Memory and queues stay bounded, the latter clients notice nothing, and afterwards all
  * is well; also in a small container, 96 MiB for everything.
  *
- * The daemon runs from its sources here: type stripping alone takes some 25 MB that the built image does not need.
+ * The built image runs plain JavaScript. Here a first start leaves the stripped sources in Node's compile cache, so that the
+ * one that is measured does not load the stripper either, which takes 30 MB.
  *
  * `ZEROHOP_SOAK_SECONDS=600` makes the outage as long as that.
  */
@@ -11,7 +12,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LoadReport } from '../../bench/load/generator.ts';
-import { type Daemon, startDaemon } from '../support/daemon.ts';
+import { type Daemon, type DaemonOptions, startDaemon } from '../support/daemon.ts';
 import { udpAsk } from '../support/dns-client.ts';
 import { runLoad } from '../support/load.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
@@ -21,6 +22,7 @@ const OUTAGE_SECONDS = Number(process.env['ZEROHOP_SOAK_SECONDS'] ?? 10);
 const MISS_RATE = 5000;
 const HIT_RATE = 2000;
 const HIT_NAMES = 200;
+const PART_SECONDS = 60;
 const MIB = 1024 * 1024;
 /** The bound of the resolver's table with as much memory, and a tenth of it otherwise: a failing upstream leaves no more. */
 const IN_FLIGHT_MAX = 2457;
@@ -66,39 +68,36 @@ async function play(
   limit: MemoryCgroup | undefined,
 ): Promise<void> {
   const upstream = await UpstreamProcess.start(t);
-  const daemon = await startDaemon(t, {
+  const options: DaemonOptions = {
     byLauncher: true,
-    ...(limit === undefined ? {} : { wrapper: limit.wrapper }),
-    corefile: ({ dns }) => `.:${dns} {
-  bind 127.0.0.1
-  errors
-  cache 3600
-  forward . ${upstream.to} {
-    ${isTcp ? 'force_tcp' : ''}
-  }
-}
-`,
-  });
-  const before = await hits(t, daemon, 3);
+    corefile: ({ dns }) => corefile(dns, upstream, isTcp),
+  };
+  const first = await startDaemon(t, options);
+  await first.stop();
+  const wrapper = limit?.wrapper ?? [];
+  const daemon = await startDaemon(t, { ...options, wrapper });
+  const before = await inParts(3, (seconds) => hits(t, daemon, seconds));
   await outage.begin(upstream);
-  const misses = runLoad(t, daemon.ports.dns, {
-    rate: MISS_RATE,
-    seconds: OUTAGE_SECONDS,
-    names: Math.min(1_000_000, MISS_RATE * OUTAGE_SECONDS),
-    order: 'cycle',
-    prefix: 'miss',
-    timeout: 5,
-  });
+  const misses = inParts(OUTAGE_SECONDS, (seconds) =>
+    runLoad(t, daemon.ports.dns, {
+      rate: MISS_RATE,
+      seconds,
+      names: MISS_RATE * seconds,
+      order: 'cycle',
+      prefix: 'miss',
+      timeout: 5,
+    }),
+  );
   const watching = watch(daemon, OUTAGE_SECONDS);
   await pause(1000);
-  const during = await hits(t, daemon, OUTAGE_SECONDS - 3);
+  const during = await inParts(OUTAGE_SECONDS - 3, (seconds) => hits(t, daemon, seconds));
   const { samples, inFlightMax } = await watching;
   const { rcodes, lost } = await misses;
   await outage.end(upstream);
   const ofLimit = limit === undefined ? '' : `; ${limit.report()}`;
   const slope = slopeOf(samples.slice(Math.floor(samples.length * WARM_UP_SHARE)));
   t.diagnostic(
-    `hits p99 ${before.latencyUs.p99} us before, ${during.latencyUs.p99} us during, ${during.lost} lost; ` +
+    `hits p99 ${before.p99Us} us before, ${during.p99Us} us during, ${during.lost} lost; ` +
       `resident ${rowOf(samples)} MB, ` +
       `${Math.round(slope / 1000)} kB a second; in flight ${inFlightMax} at most; ` +
       `misses ${JSON.stringify(rcodes)}, ${lost} lost${ofLimit}`,
@@ -106,23 +105,58 @@ async function play(
   if (limit !== undefined) assert.equal(limit.oomKills, 0);
   assert.equal(during.lost, 0);
   assert.deepEqual(Object.keys(during.rcodes), ['NOERROR']);
-  const allowedUs = Math.max(HIT_P99_FLOOR_US, HIT_P99_RATIO_MAX * before.latencyUs.p99);
-  assert(during.latencyUs.p99 < allowedUs, `${during.latencyUs.p99} us, allowed ${allowedUs}`);
+  const allowedUs = Math.max(HIT_P99_FLOOR_US, HIT_P99_RATIO_MAX * before.p99Us);
+  assert(during.p99Us < allowedUs, `${during.p99Us} us, allowed ${allowedUs}`);
   assert(inFlightMax > 0 && inFlightMax <= IN_FLIGHT_MAX, `${inFlightMax} in flight`);
   assert(slope < GROWTH_MAX_BYTES_PER_SECOND, `${slope} bytes a second`);
   assert.equal(lost, 0);
   await isWellAgain(daemon);
 }
 
+function corefile(port: number, upstream: UpstreamProcess, isTcp: boolean): string {
+  return `.:${port} {
+  bind 127.0.0.1
+  errors
+  cache 3600
+  forward . ${upstream.to} {
+    ${isTcp ? 'force_tcp' : ''}
+  }
+}
+`;
+}
+
 /** A few names that stay in the cache, asked over and over. */
 function hits(t: TestContext, daemon: Daemon, seconds: number): Promise<LoadReport> {
   return runLoad(t, daemon.ports.dns, {
     rate: HIT_RATE,
-    seconds: Math.max(1, seconds),
+    seconds,
     names: HIT_NAMES,
     prefix: 'hit',
     prime: true,
   });
+}
+
+interface Sum {
+  readonly rcodes: Record<string, number>;
+  lost: number;
+  /** The median of the parts' percentiles. */
+  p99Us: number;
+}
+
+/** One run of the generator after the other, since it runs for 100 s at most. */
+async function inParts(seconds: number, run: (seconds: number) => Promise<LoadReport>) {
+  const sum: Sum = { rcodes: {}, lost: 0, p99Us: 0 };
+  const p99s: number[] = [];
+  for (let left = Math.max(1, seconds); left > 0; left -= PART_SECONDS) {
+    const { rcodes, lost, latencyUs } = await run(Math.min(left, PART_SECONDS));
+    for (const [rcode, count] of Object.entries(rcodes)) {
+      sum.rcodes[rcode] = (sum.rcodes[rcode] ?? 0) + count;
+    }
+    sum.lost += lost;
+    p99s.push(latencyUs.p99);
+  }
+  sum.p99Us = p99s.sort((a, b) => a - b)[Math.floor(p99s.length / 2)]!;
+  return sum;
 }
 
 interface MemorySample {
