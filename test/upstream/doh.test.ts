@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import { type TestContext, test } from 'node:test';
+import { until } from '../support/until.ts';
 import { CERTIFICATE, certificateFiles, KEY } from './support-certificate.ts';
 import { askMany, assertAnswered, endpoint, failureOf, openForward } from './support-forward.ts';
 import { queryFor, replyTo } from './support-server.ts';
