@@ -30,8 +30,6 @@ const UNTESTED: Readonly<Record<string, string>> = {
     'control/servers',
     'control/status',
     'control/upstream-metrics',
-    'control/version',
-    'directives/forward-stage',
     'server/admission',
     'server/adopted-sockets',
     'server/block',

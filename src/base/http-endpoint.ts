@@ -41,7 +41,8 @@ export interface Page {
   readonly status?: number;
   /** Undefined: plain text in UTF-8. */
   readonly contentType?: string;
-  readonly text: string;
+  /** Octets go as they are. */
+  readonly text: string | Uint8Array;
 }
 
 export type MakePage = () => Page | Promise<Page>;
@@ -51,8 +52,14 @@ export interface Action {
   readonly post: MakePage;
 }
 
+/** What a path shows to who says more in the URL's query, and may wait for so long. */
+export interface Inquiry {
+  readonly get: (query: URLSearchParams) => Page | Promise<Page>;
+  readonly timeoutMs: number;
+}
+
 /** What a path shows, made for each request, or does; where that fails the client gets a 500. */
-export type Pages = Readonly<Record<string, MakePage | Action>>;
+export type Pages = Readonly<Record<string, MakePage | Action | Inquiry>>;
 
 /** CoreDNS's read, write and idle time-out. */
 const TIMEOUT_MS = 5000;
@@ -190,10 +197,10 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   if (!isOwnHost(request.headers.host ?? '')) return end(response, 421, { text: MISDIRECTED });
-  const [path = ''] = (request.url ?? '').split('?');
+  const [path = '', query = ''] = (request.url ?? '').split('?');
   const page = pages[path];
   if (page === undefined) return end(response, 404, { text: 'Not Found\n' });
-  const isAction = typeof page !== 'function';
+  const isAction = 'post' in page;
   const methods = isAction ? ['POST'] : ['GET', 'HEAD'];
   if (!methods.includes(request.method ?? '')) {
     // What a refused request still sends is not read.
@@ -205,13 +212,19 @@ async function answer(
     response.setHeader('Connection', 'close');
     request.socket.setTimeout(ACTION_TIMEOUT_MS);
   }
+  if ('get' in page) request.socket.setTimeout(page.timeoutMs);
   try {
-    const made = await (isAction ? page.post() : page());
+    const made = await make(page, query);
     end(response, made.status ?? 200, made);
   } catch (cause) {
     end(response, 500, { text: 'Internal Server Error\n' });
     throw cause;
   }
+}
+
+function make(page: Pages[string], query: string): Page | Promise<Page> {
+  if ('post' in page) return page.post();
+  return 'get' in page ? page.get(new URLSearchParams(query)) : page();
 }
 
 function end(response: ServerResponse, status: number, page: Page): void {

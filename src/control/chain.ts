@@ -4,7 +4,10 @@
  */
 import type { Log } from '../base/log.ts';
 import { Dns64Stage } from '../directives/dns64-stage.ts';
-import { ForwardStage } from '../directives/forward-stage.ts';
+import type { DnstapOptions } from '../directives/dnstap.ts';
+import { ConnectedSink, ListeningSink } from '../directives/dnstap-sink.ts';
+import { DnstapTap } from '../directives/dnstap-tap.ts';
+import { type ForwardedExchange, ForwardStage } from '../directives/forward-stage.ts';
 import { HostsStage } from '../directives/hosts-stage.ts';
 import { Labels } from '../directives/labels.ts';
 import { LoadbalanceStage } from '../directives/loadbalance-stage.ts';
@@ -18,6 +21,7 @@ import type { Families } from '../metrics/families.ts';
 import { serverLabel } from '../server/client.ts';
 import type { Forward } from '../upstream/forward.ts';
 import type { ForwardOptions } from '../upstream/options.ts';
+import { VERSION } from './version.ts';
 
 /**
  * Without a `bufsize`: what our OPT offers to upstreams, and the largest reply over UDP, whatever a client (or somebody in its
@@ -30,6 +34,8 @@ export interface Chain {
   readonly forwards: readonly Forward[];
   readonly front: readonly Stage[];
   readonly stages: readonly Stage[];
+  /** Who is told of every reply for as long as the chain lives. */
+  readonly taps: readonly DnstapTap[];
 }
 
 export interface ChainDependencies {
@@ -40,19 +46,33 @@ export interface ChainDependencies {
 
 /** Throws where something that the settings name cannot be used, such as a certificate; nothing is left open then. */
 export function createChain(config: ServerConfig, deps: ChainDependencies): Chain {
-  const forwards = createForwards(config, deps);
-  return { forwards, front: frontOf(config, deps), stages: stagesOf(config, forwards, deps) };
-}
-
-function createForwards(config: ServerConfig, deps: ChainDependencies): Forward[] {
+  const taps: DnstapTap[] = [];
   const forwards: Forward[] = [];
   try {
+    for (const options of config.dnstap) taps.push(tapOf(options, config, deps));
     for (const options of config.forward) forwards.push(deps.createForward(options, config));
-    return forwards;
   } catch (error) {
+    for (const tap of taps) tap.close();
     for (const forward of forwards) void forward.close();
     throw error;
   }
+  const stages = stagesOf(config, forwards, taps, deps);
+  return { forwards, front: frontOf(config, deps), stages, taps };
+}
+
+function tapOf(
+  options: DnstapOptions,
+  { metadata }: ServerConfig,
+  { log, families }: ChainDependencies,
+): DnstapTap {
+  const onDropped = (count: number) => {
+    families.dnstapMessagesDropped.cell().value += count;
+  };
+  const sinkDeps = { log: log.plugin('dnstap'), onDropped };
+  const sink = options.listens
+    ? new ListeningSink(options, sinkDeps)
+    : new ConnectedSink(options, sinkDeps);
+  return new DnstapTap(options, `Zerohop-${VERSION}`, new Labels(metadata), sink);
 }
 
 function frontOf(
@@ -83,6 +103,7 @@ function frontOf(
 function stagesOf(
   { metadata, rewrite, hosts, bufsize, whoami }: ServerConfig,
   forwards: readonly Forward[],
+  taps: readonly DnstapTap[],
   { log, families }: ChainDependencies,
 ): Stage[] {
   const stages: Stage[] = [];
@@ -94,8 +115,17 @@ function stagesOf(
     };
     stages.push(new HostsStage(hosts, { log: log.plugin('hosts'), onLoad }));
   }
-  if (forwards.length > 0)
-    stages.push(new ForwardStage(forwards, { udpSize: bufsize ?? UDP_SIZE }));
+  if (forwards.length > 0) {
+    const onExchange = (exchange: ForwardedExchange) => {
+      for (const tap of taps) tap.exchanged(exchange);
+    };
+    stages.push(
+      new ForwardStage(forwards, {
+        udpSize: bufsize ?? UDP_SIZE,
+        onExchange: taps.length > 0 ? onExchange : undefined,
+      }),
+    );
+  }
   if (whoami) stages.push(new WhoamiStage());
   return stages;
 }
@@ -106,6 +136,7 @@ function randomBelow(limit: number): number {
 }
 
 /** Gives up what the stages hold; they are asked nothing any more. */
-export function closeChain({ front, stages }: Chain): void {
+export function closeChain({ front, stages, taps }: Chain): void {
   for (const stage of [...front, ...stages]) stage.close?.();
+  for (const tap of taps) tap.close();
 }

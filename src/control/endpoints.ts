@@ -13,6 +13,7 @@ import type { ServerConfig } from '../directives/server-config.ts';
 import { openMetricsEndpoint } from '../metrics/endpoint.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { HealthEndpoint } from './health-endpoint.ts';
+import { PprofEndpoint } from './pprof-endpoint.ts';
 import { readWebConfig } from './web-config.ts';
 
 interface Closable {
@@ -93,7 +94,10 @@ export class Endpoints {
     for (const [name, options] of byAddress(metrics)) {
       wanted.push(await this.#metricsBy(name, options));
     }
-    for (const { health } of servers) if (health) wanted.push(this.#healthAt(health.address));
+    for (const { health, pprof } of servers) {
+      if (health) wanted.push(this.#healthAt(health.address));
+      if (pprof) wanted.push(this.#pprofAt(pprof.address));
+    }
     return new Map(wanted.map((endpoint) => [endpoint.key, endpoint]));
   }
 
@@ -117,6 +121,13 @@ export class Endpoints {
       name,
       open: () => openMetricsEndpoint(address, this.#metrics, onError, web?.tls),
     };
+  }
+
+  #pprofAt(address: ListenAddress): Wanted {
+    const name = `pprof ${hostPort(address.host, address.port)}`;
+    const log = this.#log.plugin('pprof');
+    const open = () => PprofEndpoint.open(address, (error) => log.error(error.message));
+    return { key: name, name, open };
   }
 
   #healthAt(address: ListenAddress): Wanted {

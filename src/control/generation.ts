@@ -104,7 +104,7 @@ export class GenerationBuilder {
       cache: config.cache,
       front: chain.front,
       stages: chain.stages,
-      observers: this.#deps.createObservers(config),
+      observers: [...this.#deps.createObservers(config), ...chain.taps],
       loop: config.loop && kept === undefined ? this.#deps.createLoopDetector(config) : undefined,
       isEmpty: !config.directives.some(isHandler),
     });
@@ -173,13 +173,14 @@ export class GenerationBuilder {
 function zonePlan(text: string, config: ServerConfig, { parts }: Block, row: number): ZonePlan {
   const zone = nameFromText(text)!;
   const hasFront = parts.front.length > 0;
+  const isWatched = config.log.length > 0 || config.dnstap.length > 0;
   return {
     zone,
     labelCount: labelOffsets(zone).length - 1,
     block: parts.number,
     row,
     // What stands before `cache` in the chain and sees every reply takes it off the direct path.
-    isDirect: config.cache !== undefined && config.log.length === 0 && !hasFront,
+    isDirect: config.cache !== undefined && !isWatched && !hasFront,
     hasFront,
     udpSizeMax: config.bufsize ?? UDP_SIZE,
     takesAnyClass: config.forward.length > 0,
@@ -192,8 +193,8 @@ function zonePlan(text: string, config: ServerConfig, { parts }: Block, row: num
  */
 function identityOf(config: ServerConfig): string {
   const { canonical, debug, directives, errors, health, ...others } = config;
-  const { log, loop, prometheus, reload, timeouts, ...chained } = others;
-  const { dns64, loadbalance, metadata, trace, ...rest } = chained;
+  const { log, loop, pprof, prometheus, reload, timeouts, ...chained } = others;
+  const { dns64, dnstap, loadbalance, metadata, trace, ...rest } = chained;
   return JSON.stringify({
     ...rest,
     zones: rest.zones.map(({ zone, port }) => [zone, port]),
@@ -202,11 +203,9 @@ function identityOf(config: ServerConfig): string {
 }
 
 /** And what stands before the cache. */
-function chainIdentityOf(
-  { dns64, loadbalance, metadata, trace }: ServerConfig,
-  identity: string,
-): string {
-  return JSON.stringify([identity, dns64, loadbalance, metadata, trace]);
+function chainIdentityOf(config: ServerConfig, identity: string): string {
+  const { dns64, dnstap, loadbalance, metadata, trace } = config;
+  return JSON.stringify([identity, dns64, dnstap, loadbalance, metadata, trace]);
 }
 
 function textOf({ text }: { text: string }): string {

@@ -32,7 +32,7 @@ export const DIRECTIVE_ORDER = [
 export type DirectiveName = (typeof DIRECTIVE_ORDER)[number];
 
 /** Known from node-cache, and refused until this program has them. */
-const UNDELIVERED = ['pprof', 'dnstap', 'template'] as const satisfies readonly DirectiveName[];
+const UNDELIVERED = ['template'] as const satisfies readonly DirectiveName[];
 
 export type DeliveredName = Exclude<DirectiveName, (typeof UNDELIVERED)[number]>;
 

@@ -13,6 +13,7 @@ import { readBufsize } from './bufsize.ts';
 import { readCache } from './cache.ts';
 import { readDebug } from './debug.ts';
 import { type Dns64Options, readDns64 } from './dns64.ts';
+import { type DnstapOptions, readDnstap } from './dnstap.ts';
 import { type ErrorsOptions, readErrors } from './errors.ts';
 import { readForward } from './forward.ts';
 import { type HealthOptions, readHealth } from './health.ts';
@@ -23,6 +24,7 @@ import { type LogRule, readLog } from './log.ts';
 import { readLoop } from './loop.ts';
 import { readMetadata } from './metadata.ts';
 import { DELIVERED_DIRECTIVES, type DeliveredName, isDelivered, isKnown } from './order.ts';
+import { type PprofOptions, readPprof } from './pprof.ts';
 import { type PrometheusOptions, readPrometheus } from './prometheus.ts';
 import { type ReloadOptions, readReload } from './reload.ts';
 import { readRewrite } from './rewrite.ts';
@@ -45,6 +47,7 @@ export interface ServerConfig {
   readonly cache: CachePolicy | undefined;
   readonly debug: boolean;
   readonly dns64: Dns64Options | undefined;
+  readonly dnstap: readonly DnstapOptions[];
   readonly errors: ErrorsOptions | undefined;
   /** In the order in which they are tried. */
   readonly forward: readonly ForwardOptions[];
@@ -55,6 +58,7 @@ export interface ServerConfig {
   readonly loop: boolean;
   /** The zones whose queries have labels. */
   readonly metadata: readonly string[] | undefined;
+  readonly pprof: PprofOptions | undefined;
   readonly prometheus: PrometheusOptions | undefined;
   readonly reload: ReloadOptions | undefined;
   /** In the order in which they are applied. */
@@ -104,6 +108,7 @@ function readServerBlock(block: ServerBlock, options: ServerBlockOptions): Serve
     cache: readCache(linesOf('cache'), context),
     debug: readDebug(linesOf('debug')),
     dns64: readDns64(linesOf('dns64')),
+    dnstap: readDnstap(linesOf('dnstap')),
     errors: readErrors(linesOf('errors')),
     forward: readForward(linesOf('forward'), context),
     health: readHealth(linesOf('health'), context),
@@ -112,6 +117,7 @@ function readServerBlock(block: ServerBlock, options: ServerBlockOptions): Serve
     log: readLog(linesOf('log'), context),
     loop: readLoop(linesOf('loop')),
     metadata: readMetadata(linesOf('metadata'), context),
+    pprof: readPprof(linesOf('pprof'), context),
     prometheus: readPrometheus(linesOf('prometheus')),
     reload: readReload(linesOf('reload'), context),
     rewrite: readRewrite(linesOf('rewrite')),

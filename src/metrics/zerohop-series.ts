@@ -43,6 +43,11 @@ export const ZEROHOP_SERIES = {
     ['to'],
     'Queries after which the upstream closes a connection, as learnt; 0 if it does not.',
   ),
+  dnstapMessagesDropped: counter(
+    'zerohop_dnstap_messages_dropped_total',
+    [],
+    'Messages for dnstap that no sink took in time.',
+  ),
   traceSpansDropped: counter(
     'zerohop_trace_spans_dropped_total',
     [],

@@ -97,6 +97,7 @@ zerohop_in_flight_queries gauge
 zerohop_in_flight_refused_total counter reason
 zerohop_tcp_connections gauge
 zerohop_tcp_connections_refused_total counter reason
+zerohop_dnstap_messages_dropped_total counter
 zerohop_trace_spans_dropped_total counter
 zerohop_send_failures_total counter by
 zerohop_responder_restarts_total counter
