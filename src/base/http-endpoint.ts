@@ -191,6 +191,9 @@ async function addressOptions({ host, port }: ListenAddress): Promise<ListenOpti
   return { port, reusePort: true, ...(resolved && { host: resolved }) };
 }
 
+/** Connections on which an action was asked for. */
+const ACTED = new WeakSet<Socket>();
+
 async function answer(
   pages: Pages,
   request: IncomingMessage,
@@ -208,7 +211,10 @@ async function answer(
     return end(response, 405, { text: 'Method Not Allowed\n' });
   }
   if (isAction) {
-    // One action a connection, and nothing that is posted is read. The client may be silent while it waits.
+    // One action a connection, whatever is pipelined behind it: the answer to it ends the connection.
+    if (ACTED.has(request.socket)) return;
+    ACTED.add(request.socket);
+    // The client may be silent while it waits.
     response.setHeader('Connection', 'close');
     request.socket.setTimeout(ACTION_TIMEOUT_MS);
   }

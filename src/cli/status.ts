@@ -41,6 +41,7 @@ export function statusText(status: Status): string {
     ...configuration.refused.map((line) => `Refused     ${line}`),
     `Listens on  ${status.listeners.map(({ host, port }) => hostPort(host, port)).join(' ')}`,
     `UDP         ${udp.backend}, ${count(udp.responders, 'responder')}, ${udp.responderRestarts} restarts`,
+    `Network     ${networkText(status)}`,
     `TCP         ${count(udp.tcpConnections, 'connection')}`,
     `In flight   ${count(inFlight.questions, 'question')}, ${inFlight.waiters} waiting clients, ${inFlight.coalesced} shared so far`,
     `Cache       ${count(cache.entries, 'entry', 'entries')}, ${mebibytes(cache.usedBytes)} of ${mebibytes(cache.budgetBytes)} MiB`,
@@ -48,6 +49,15 @@ export function statusText(status: Status): string {
     ...status.blocks.flatMap(blockLines),
   ];
   return `${lines.map(printable).join('\n')}\n`;
+}
+
+function networkText({ network, notReady }: Status): string {
+  const { interface: name, lease } = network;
+  return [
+    name === null ? 'no interface of its own' : `addresses on ${name}`,
+    lease === null ? 'no interception' : `lease ${lease}`,
+    notReady.length === 0 ? 'ready' : `not ready: ${notReady.join(', ')}`,
+  ].join(', ');
 }
 
 function blockLines({ zones, directives, cache, forwards }: BlockStatus): string[] {

@@ -7,14 +7,21 @@
 import type { Page, Pages } from '../base/http-endpoint.ts';
 import type { Daemon } from './daemon.ts';
 import type { Reloader } from './reload.ts';
-import { type StatusSource, statusOf } from './status.ts';
+import { type StatusNode, type StatusSource, statusOf } from './status.ts';
 
 /** RFC 9110 §15.5.21: the request was understood, and the Corefile is what cannot be processed. */
 const UNPROCESSABLE = 422;
 
-export function controlPages(daemon: Daemon, reloader: Reloader, source: StatusSource): Pages {
+export interface ControlPagesOptions {
+  readonly daemon: Daemon;
+  readonly reloader: Reloader;
+  readonly source: StatusSource;
+  readonly node: StatusNode;
+}
+
+export function controlPages({ daemon, reloader, source, node }: ControlPagesOptions): Pages {
   return {
-    '/status': () => json(statusOf(daemon, reloader.running, source)),
+    '/status': () => json(statusOf(daemon, reloader.running, source, node)),
     '/reload': {
       post: async () => {
         const result = await reloader.reload();

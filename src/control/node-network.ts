@@ -64,6 +64,11 @@ export class NodeNetwork {
     return this.#options.interception === undefined ? undefined : isHeld;
   }
 
+  /** Where the addresses are; undefined where the interface is none of our business. */
+  get interfaceName(): string | undefined {
+    return this.#options.link?.name;
+  }
+
   /** Our own addresses; without interception, all of them. */
   setUp(): void {
     const { link, interception, addresses, syncIntervalMs } = this.#options;

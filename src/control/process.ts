@@ -103,7 +103,7 @@ async function serve(flags: Flags, signals: Signals): Promise<void> {
     // What has changed since it was read, before there was a watch.
     changed();
   }
-  const pages = controlPages(daemon, reloader, source);
+  const pages = controlPages({ daemon, reloader, source, node });
   running.control = ControlSocket.open(flags.controlSocketPath, pages, log);
   if (signals.isReloadDue) signals.handle('SIGUSR1');
   unblockReloadSignal(log);

@@ -22,6 +22,9 @@ export interface Status {
   readonly startedAt: string;
   readonly uptimeS: number;
   readonly configuration: ConfigurationStatus;
+  /** What is in the way of `/ready`, a line each; empty: it is ready. */
+  readonly notReady: readonly string[];
+  readonly network: NetworkStatus;
   readonly listeners: readonly ListenerStatus[];
   readonly blocks: readonly BlockStatus[];
   readonly udp: UdpStatus;
@@ -48,6 +51,23 @@ export type StatusSource = Pick<CorefileSource, 'path' | 'templatePath' | 'refus
 /** A ConfigMap may hold thousands of bad entries; nobody mends them from a list. */
 const REFUSED_MAX = 100;
 
+/** What was set up around the daemon; the rules themselves are what `zerohop doctor` looks at. */
+export interface NetworkStatus {
+  /** Null: the interface is not the daemon's to keep. */
+  readonly interface: string | null;
+  /** Null: nor is interception. */
+  readonly lease: 'held' | 'out' | null;
+}
+
+/** As much of the node as is asked. */
+export interface StatusNode {
+  readonly vitals: { readonly readiness: { reasons(): readonly string[] } };
+  readonly network: {
+    readonly isLeased: boolean | undefined;
+    readonly interfaceName: string | undefined;
+  };
+}
+
 export interface ListenerStatus {
   /** An IP address; empty: every address. */
   readonly host: string;
@@ -68,6 +88,8 @@ export interface UdpStatus {
   readonly backend: 'mmsg' | 'dgram';
   readonly responders: number;
   readonly responderRestarts: number;
+  /** Of each responder's loop since it was started: one that makes progress adds two a second at the least. */
+  readonly rounds: readonly number[];
   readonly tcpConnections: number;
 }
 
@@ -103,6 +125,7 @@ export function statusOf(
   daemon: Daemon,
   configuration: Configuration,
   { path, templatePath, refused }: StatusSource,
+  { vitals, network }: StatusNode,
 ): Status {
   daemon.metrics.fold();
   const { store, resolver, tcp, udp } = daemon.sources;
@@ -124,12 +147,18 @@ export function statusOf(
       refused: refused.slice(0, REFUSED_MAX),
       hash: configuration.hash,
     },
+    notReady: vitals.readiness.reasons(),
+    network: {
+      interface: network.interfaceName ?? null,
+      lease: leaseText(network.isLeased),
+    },
     listeners: listeners.map(listenerOf),
     blocks: blocks.map((block) => blockOf(block, daemon)),
     udp: {
       backend: udp.kind,
       responders: daemon.responderCount,
       responderRestarts: total(families.responderRestarts),
+      rounds: udp.rounds,
       tcpConnections: tcp.connectionCount,
     },
     inFlight: { questions: questionCount, waiters: waiterCount, coalesced: coalescedCount },
@@ -140,6 +169,11 @@ export function statusOf(
     },
     drops: dropsOf(daemon),
   };
+}
+
+function leaseText(isLeased: boolean | undefined): NetworkStatus['lease'] {
+  if (isLeased === undefined) return null;
+  return isLeased ? 'held' : 'out';
 }
 
 function dropsOf({ sources, metrics: { families } }: Daemon): DropStatus {

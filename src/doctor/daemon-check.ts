@@ -70,6 +70,11 @@ function statusFindings({ daemon, target }: NodeContext): Finding[] {
     const advice = 'its log says why koffi could not load';
     findings.push(warning('UDP is served through node:dgram, which takes twice the CPU', advice));
   }
+  const { notReady } = daemon.status;
+  if (notReady.length > 0) {
+    const advice = 'probes of /ready say the same; what follows shows why';
+    findings.push(warning(`it is not ready: ${notReady.join(', ')}`, advice));
+  }
   return [...findings, ...configurationFindings(target.configuration, configuration.hash)];
 }
 

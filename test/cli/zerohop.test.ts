@@ -109,6 +109,8 @@ suite('zerohop', { concurrency: true }, () => {
     assert.equal(asked!.healthy, true);
     assert(asked!.meanMs > 0);
     assert.equal(status.cache.entries, 1);
+    assert.deepEqual(status.network, { interface: null, lease: null });
+    assert.equal(status.udp.rounds.length, status.udp.responders);
     assert(Object.values(status.drops).every((drops) => drops === 0));
     const { stdout } = await zerohop(['status', '--control-socket', socket]);
     assert.match(stdout, /^Zerohop \S+ .*process \d+$/m);

@@ -14,11 +14,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { get, request } from 'node:http';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import type { Pages } from '../../src/base/http-endpoint.ts';
+import { CONNECTIONS_MAX, type Pages } from '../../src/base/http-endpoint.ts';
 import { createLog } from '../../src/base/log.ts';
 import { ControlSocket } from '../../src/control/control-socket.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -80,6 +80,38 @@ test('a page of the internet is refused, whatever led it here', async (t) => {
   const [response] = await once(get({ socketPath: path, path: '/name', headers }), 'response');
   assert.equal(response.statusCode, 421);
   response.resume();
+});
+
+test('its clients are bounded, and one that floods it does a thing once a connection', async (t) => {
+  const path = pathIn(t);
+  let done = 0;
+  const pages: Pages = { '/do': { post: () => ({ text: String(++done) }) } };
+  const socket = ControlSocket.open(
+    path,
+    pages,
+    createLog(() => {}),
+  );
+  t.after(() => socket.close());
+  await socket.isOpen();
+  const dial = async () => {
+    const client = connect(path);
+    client.on('error', () => {}); // a reset is one of the expected ends
+    t.after(() => client.destroy());
+    await once(client, 'connect');
+    return client;
+  };
+  const flood = await dial();
+  flood.write('POST /do HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1000));
+  flood.resume();
+  await once(flood, 'close');
+  assert.equal(done, 1);
+  const held = [];
+  for (let index = 0; index < CONNECTIONS_MAX; index++) held.push(await dial());
+  const beyond = await dial();
+  beyond.resume();
+  await once(beyond, 'close');
+  held[0]!.write('GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  assert.match(String((await once(held[0]!, 'data'))[0]), /^HTTP\/1\.1 404 /);
 });
 
 test('a directory that others could use is refused, in one line that says what to do', async (t) => {

@@ -85,6 +85,11 @@ describe('daemon', () => {
       /^warning: responders died 3 times/m,
     ],
     [
+      'not ready',
+      { daemon: running({ notReady: ['draining'] }) },
+      /^warning: it is not ready: draining$/m,
+    ],
+    [
       'no koffi',
       { daemon: running({ udp: { ...STATUS.udp, backend: 'dgram' } }) },
       /^warning: UDP is served through node:dgram/m,

@@ -21,6 +21,8 @@ export const STATUS: Status = {
   startedAt: '2026-01-01T00:00:00.000Z',
   uptimeS: 7200,
   configuration: { path: '/no/such/Corefile', template: null, refused: [], hash: 'abc' },
+  notReady: [],
+  network: { interface: 'nodelocaldns', lease: 'held' },
   listeners: [{ host: '169.254.20.10', port: 53 }],
   blocks: [
     {
@@ -50,7 +52,7 @@ export const STATUS: Status = {
       ],
     },
   ],
-  udp: { backend: 'mmsg', responders: 1, responderRestarts: 0, tcpConnections: 0 },
+  udp: { backend: 'mmsg', responders: 1, responderRestarts: 0, rounds: [2], tcpConnections: 0 },
   inFlight: { questions: 0, waiters: 0, coalesced: 0 },
   cache: { usedBytes: 0, budgetBytes: 1, entries: 0 },
   drops: {

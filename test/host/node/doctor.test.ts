@@ -95,12 +95,12 @@ remote-control:
   return { stop: () => stop(child) };
 }
 
-async function startCache(t: TestContext) {
+async function startCache(t: TestContext, args: readonly string[] = []) {
   const socket = join(temporaryDirectory(t), 'zerohop', 'control.sock');
   const daemon = await startDaemon(t, {
     corefile: COREFILE,
     dnsPort: 53,
-    args: ['-localip', LOCAL, '-control-socket', socket],
+    args: ['-localip', LOCAL, '-control-socket', socket, ...args],
   });
   await until('the control socket is there', async () => {
     return (await zerohop(['status', '--control-socket', socket])).code === 0;
@@ -154,6 +154,34 @@ function describeAll(): void {
     for (const line of stdout.split('\n').slice(1)) assert(line.length <= 80, line);
     assert.match(stdout, /^ok {7}comparison {5}/m);
     assert.match(stdout, /^\d+ ok, 1 warning, 0 failed, \d+ skipped$/m);
+  });
+
+  test('rules and lease; and a daemon that stands still', async (t) => {
+    addAddresses();
+    await startKubeDns(t);
+    const args = ['-setupiptables=true', '-interception=nft', '-fallback-service='];
+    const { daemon, socket } = await startCache(t, args);
+    const look = () => doctor(socket, '--only', 'daemon,rules,lease');
+    await until('the rules are there', async () => (await look()).report.failed === 0);
+    const { report } = await look();
+    assert.match(
+      linesOf(report, 'rules').join(),
+      /^ok: 169\.254\.20\.10: (\d+) of \1 rules \(nft\)/,
+    );
+    assert.match(
+      linesOf(report, 'lease').join(),
+      /^(ok|warning): 169\.254\.20\.10: renewed \d\.\d s ago, of 3 s$/,
+    );
+    daemon.signal('SIGSTOP');
+    t.after(() => daemon.signal('SIGCONT'));
+    const isOut = async () => /lease is out/.test(linesOf((await look()).report, 'lease').join());
+    await until('the lease is out', isOut);
+    const still = await look();
+    assert.equal(still.code, 2);
+    assert.match(
+      linesOf(still.report, 'daemon').join(),
+      /^warning: the control socket does not answer: no reply within 2 s$/,
+    );
   });
 
   test('address missing', async (t) => {
