@@ -29,7 +29,6 @@ const UNTESTED: Readonly<Record<string, string>> = {
     'control/reload',
     'control/servers',
     'control/status',
-    'control/upstream-metrics',
     'server/admission',
     'server/adopted-sockets',
     'server/block',

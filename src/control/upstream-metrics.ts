@@ -1,38 +1,36 @@
-/** What the upstream room tells, as series; cells are looked up once for each upstream. */
+/**
+ * What the upstream room tells, as series; the cells of an upstream are looked up once. Upstreams come and go where a server is given by
+ * a name whose addresses change, so the series of those that have not been heard of for longest are given up.
+ */
+import { LRUCache } from 'lru-cache';
 import type { Families } from '../metrics/families.ts';
+import type { Cell, HistogramCell } from '../metrics/family.ts';
 import type { Proto, UpstreamObserver } from '../upstream/observer.ts';
 import { rcodeName } from '../wire/registry.ts';
 
 /** The `proxy_name` label: the directive that asks. */
 const PROXY_NAME = 'forward';
+/** A Corefile has up to 15 in a `forward`; so many have some 2,500 label sets, which a scrape carries easily. */
+export const UPSTREAMS_MAX = 256;
 
 /** `onAnswer` is told the rcode of each answer. */
 export function observeUpstreams(
   families: Families,
   onAnswer: (rcode: number) => void,
 ): UpstreamObserver {
-  const durations = cached((key: string) => {
-    const [to, rcode] = key.split(' ');
-    return families.proxyRequestDuration.cell(PROXY_NAME, to!, rcodeName(Number(rcode)));
+  const upstreams = new LRUCache<string, UpstreamCells>({
+    max: UPSTREAMS_MAX,
+    memoMethod: (to) => new UpstreamCells(families, to),
+    dispose: (cells) => cells.remove(),
   });
-  const reused = cached((key: string) => {
-    const [to, proto] = key.split(' ');
-    return families.proxyConnCacheHits.cell(PROXY_NAME, to!, proto!);
-  });
-  const opened = cached((key: string) => {
-    const [to, proto] = key.split(' ');
-    return families.proxyConnCacheMisses.cell(PROXY_NAME, to!, proto!);
-  });
-  const segmentsWritten = cached((to: string) => families.upstreamSegmentsWritten.cell(to));
-  const queriesWritten = cached((to: string) => families.upstreamQueriesWritten.cell(to));
-  const segmentsRead = cached((to: string) => families.upstreamSegmentsRead.cell(to));
-  const responsesRead = cached((to: string) => families.upstreamResponsesRead.cell(to));
+  const of = (to: string) => upstreams.memo(to);
   return {
     requestDone: (to, rcode, seconds) => {
-      durations(`${to} ${rcode}`).observe(seconds);
+      of(to).duration(rcode).observe(seconds);
       onAnswer(rcode);
     },
     healthCheckFailed: (to) => {
+      of(to);
       families.proxyHealthcheckFailures.cell(PROXY_NAME, to).value += 1;
     },
     healthCheckBroken: () => {
@@ -42,43 +40,86 @@ export function observeUpstreams(
       families.forwardMaxConcurrentRejects.cell().value += 1;
     },
     overloaded: (to) => {
+      of(to);
       families.upstreamOverloads.cell(to).value += 1;
     },
-    connectionReused: (to: string, proto: Proto) => {
-      reused(`${to} ${proto}`).value += 1;
+    connectionReused: (to, proto) => {
+      of(to).reused(proto).value += 1;
     },
-    connectionOpened: (to: string, proto: Proto) => {
-      opened(`${to} ${proto}`).value += 1;
+    connectionOpened: (to, proto) => {
+      of(to).opened(proto).value += 1;
     },
     segmentWritten: (to, queries) => {
-      segmentsWritten(to).value += 1;
-      queriesWritten(to).value += queries;
+      const { segmentsWritten, queriesWritten } = of(to);
+      segmentsWritten.value += 1;
+      queriesWritten.value += queries;
     },
     segmentRead: (to, responses) => {
-      segmentsRead(to).value += 1;
-      responsesRead(to).value += responses;
+      const { segmentsRead, responsesRead } = of(to);
+      segmentsRead.value += 1;
+      responsesRead.value += responses;
     },
     reasked: (to, reason) => {
+      of(to);
       families.upstreamReasks.cell(to, reason).value += 1;
     },
     replyIgnored: (to) => {
+      of(to);
       families.upstreamMismatchedResponses.cell(to).value += 1;
     },
     queryLimitLearnt: (to, limit) => {
+      of(to);
       families.upstreamQueryLimit.cell(to).value = limit ?? 0;
     },
   };
 }
 
-/** Remembers what `make` gives for a text; upstreams are few. */
-function cached<Value>(make: (key: string) => Value): (key: string) => Value {
-  const values = new Map<string, Value>();
-  return (key) => {
-    let value = values.get(key);
-    if (value === undefined) {
-      value = make(key);
-      values.set(key, value);
+/** The cells of one upstream that are counted in often. */
+class UpstreamCells {
+  readonly #families: Families;
+  readonly #to: string;
+  readonly segmentsWritten: Cell;
+  readonly queriesWritten: Cell;
+  readonly segmentsRead: Cell;
+  readonly responsesRead: Cell;
+  readonly #durations = new Map<number, HistogramCell>();
+  readonly #reused = new Map<Proto, Cell>();
+  readonly #opened = new Map<Proto, Cell>();
+
+  constructor(families: Families, to: string) {
+    this.#families = families;
+    this.#to = to;
+    this.segmentsWritten = families.upstreamSegmentsWritten.cell(to);
+    this.queriesWritten = families.upstreamQueriesWritten.cell(to);
+    this.segmentsRead = families.upstreamSegmentsRead.cell(to);
+    this.responsesRead = families.upstreamResponsesRead.cell(to);
+  }
+
+  duration(rcode: number): HistogramCell {
+    const { proxyRequestDuration } = this.#families;
+    return this.#durations.getOrInsertComputed(rcode, () =>
+      proxyRequestDuration.cell(PROXY_NAME, this.#to, rcodeName(rcode)),
+    );
+  }
+
+  reused(proto: Proto): Cell {
+    const { proxyConnCacheHits } = this.#families;
+    return this.#reused.getOrInsertComputed(proto, () =>
+      proxyConnCacheHits.cell(PROXY_NAME, this.#to, proto),
+    );
+  }
+
+  opened(proto: Proto): Cell {
+    const { proxyConnCacheMisses } = this.#families;
+    return this.#opened.getOrInsertComputed(proto, () =>
+      proxyConnCacheMisses.cell(PROXY_NAME, this.#to, proto),
+    );
+  }
+
+  /** Takes the upstream out of every family that has it. */
+  remove(): void {
+    for (const family of Object.values(this.#families)) {
+      family.retain((labels) => labels['to'] !== this.#to);
     }
-    return value;
-  };
+  }
 }
