@@ -7,20 +7,35 @@ import { hostname } from 'node:os';
 
 /** A host, in brackets where it is an IPv6 address, and perhaps a port. */
 const HOST = /^(?:\[([^[\]]*)\]|([^:[\]]*))(?::\d*)?$/;
-const CLUSTER_DOMAIN = 'cluster.local';
+/** The domains of the cluster, without final dots; what the Corefile names as zones comes on top. */
+let clusterDomains: readonly string[] = ['cluster.local'];
+
+/** Takes the Corefile's zones, lower-case FQDNs. The whole process has one set, as the machine has one name. */
+export function setClusterDomains(zones: readonly string[]): void {
+  const domains = zones.map(withoutFinalDot).filter((zone) => zone !== '');
+  clusterDomains = ['cluster.local', ...domains.filter((zone) => !zone.endsWith('.arpa'))];
+}
 
 /**
- * True for an address, no host at all, this machine's name, and names that no public zone has: of one label, such as
- * `localhost`, of a service (`node-local-dns.kube-system.svc`, in whatever cluster domain), below `cluster.local`.
+ * True for an address, no host at all, and names that nobody outside can have: `localhost`, this machine's name, names of one
+ * label, and those of services and pods in the cluster (`node-local-dns.kube-system.svc`, `... .svc.cluster.local`). That
+ * is all that Prometheus sends: the address, or the name, of its target.
  */
 export function isOwnHost(header: string, machineName = hostname()): boolean {
   const [, address, text] = HOST.exec(header.trim()) ?? [];
   if (address !== undefined) return isIP(address) === 6;
   if (text === undefined) return false;
-  const name = text.replace(/\.$/, '').toLowerCase();
-  if (isIP(name) !== 0 || name === machineName.toLowerCase()) return true;
-  const labels = name.split('.');
-  return (
-    labels.length === 1 || labels.slice(1).includes('svc') || name.endsWith(`.${CLUSTER_DOMAIN}`)
-  );
+  const name = withoutFinalDot(text.toLowerCase());
+  if (isIP(name) !== 0 || !name.includes('.')) return true;
+  return name === machineName.toLowerCase() || isClusterName(name);
+}
+
+function isClusterName(name: string): boolean {
+  const isBelow = (domain: string) =>
+    name.endsWith(`.svc.${domain}`) || name.endsWith(`.pod.${domain}`);
+  return name.endsWith('.svc') || clusterDomains.some(isBelow);
+}
+
+function withoutFinalDot(name: string): string {
+  return name.replace(/\.$/, '');
 }

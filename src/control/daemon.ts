@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { systemClock } from '../base/clock.ts';
+import { setClusterDomains } from '../base/host-header.ts';
 import type { Log } from '../base/log.ts';
 import type { HashSeed } from '../cache/key.ts';
 import { CacheMemory } from '../cache/memory.ts';
@@ -160,6 +161,7 @@ export class Daemon {
     collectPlugins(this.metrics.families, generation);
     this.#blockLookUp.serve(generation);
     this.#responseCells.clear();
+    setClusterDomains(configuration.servers.flatMap(({ zones }) => zones.map(({ zone }) => zone)));
     this.#options.log.setLevel(configuration.servers.some(({ debug }) => debug) ? 'debug' : 'info');
     for (const stop of this.#stopProbes) stop();
     this.#stopProbes = generation.blocks.flatMap(({ block, listeners }) =>

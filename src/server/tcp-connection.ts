@@ -25,6 +25,8 @@ export interface TcpLimits {
 
 /** Queries of one connection under way; a stub has two, a pipelining forwarder some dozens. */
 const QUERIES_MAX = 128;
+/** At the end a client may keep its side open so long after ours is closed: its replies have long arrived. */
+const HALF_OPEN_MAX_MS = 250;
 /** Octets of replies that the client has not taken yet, before nothing more is read from it. */
 const UNREAD_REPLIES_MAX = 256 * 1024;
 
@@ -100,6 +102,10 @@ export class TcpConnection implements Client {
     this.#pending = new Uint8Array(0);
     // Only who reads sees the client's FIN.
     this.#socket.resume();
+    // Who does not close in turn is not waited for.
+    const giveUp = () => setTimeout(() => this.#socket.destroy(), HALF_OPEN_MAX_MS).unref();
+    if (this.#socket.writableFinished) giveUp();
+    else this.#socket.once('finish', giveUp);
     this.#endWhenDone();
     await closed;
   }

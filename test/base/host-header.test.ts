@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isOwnHost } from '../../src/base/host-header.ts';
+import { isOwnHost, setClusterDomains } from '../../src/base/host-header.ts';
+
+setClusterDomains(['.', 'corp.example.org.', 'in-addr.arpa.']);
 
 const MACHINE = 'ip-10-0-0-7.eu.Example.org';
 
@@ -29,6 +31,12 @@ const FOREIGN = [
   '127.0.0.1.nip.io',
   'localhost.attacker.example',
   'svc.attacker.example',
+  'node-local-dns.kube-system.svc.attacker.example',
+  'x.svc.attacker.example:9253',
+  'x.svc.cluster.local.attacker.example',
+  'x.svc.in-addr.arpa',
+  'corp.example.org',
+  'x.corp.example.org',
   'cluster.local.attacker.example',
   'notcluster.local',
   '[example.org]',

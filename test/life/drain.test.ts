@@ -91,3 +91,16 @@ for (const backend of ['mmsg', 'dgram'] as const) {
     assert.equal(await ended, 0);
   });
 }
+
+test('a client that keeps its side open does not delay the end', async (t) => {
+  const { daemon } = await start(t);
+  const client = await TcpClient.connect(daemon.address);
+  t.after(() => client.close());
+  assert.deepEqual((await client.ask({ name: 'a.example.org' })).data('A'), ANSWER);
+  const askedAtMs = performance.now();
+  assert.equal(await daemon.stop(), 0);
+  const endedMs = performance.now() - askedAtMs;
+  t.diagnostic(`ended after ${endedMs.toFixed()} ms`);
+  // Without its bound it is the whole grace period.
+  assert(endedMs < 4000, `${endedMs} ms`);
+});

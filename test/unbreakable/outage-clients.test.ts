@@ -16,17 +16,21 @@ const HALF_OPEN = 1500;
 const CLOSED_WITHIN_MS = 10_000;
 const DESCRIPTORS = 64;
 const CLIENTS_BEYOND = 200;
+/** Far below the 4 s of a question that waits for its upstream; a reply takes its time to a loaded machine. */
+const AT_ONCE_MS = 1500;
 /** A hundred a second and their summaries, and what a start logs. */
 const LOG_LINES_MAX = 1500;
 /** Pods, each of which has its share of the connections. */
 const SOURCES = 16;
 
-function corefile(upstream: ScriptedUpstream): DaemonOptions['corefile'] {
+function corefile(upstream: ScriptedUpstream, protocol = ''): DaemonOptions['corefile'] {
   return ({ dns }) => `.:${dns} {
   bind 127.0.0.1
   errors
   cache 30
-  forward . 127.0.0.1:${upstream.port}
+  forward . 127.0.0.1:${upstream.port} {
+    ${protocol}
+  }
 }
 `;
 }
@@ -54,27 +58,49 @@ test(`${HALF_OPEN} TCP clients that send half a frame`, async (t) => {
   await until('none is left', async () => (await tcpConnections(daemon)) === 0);
 });
 
-test(`${CLIENTS_BEYOND} TCP clients and ${DESCRIPTORS} descriptors`, async (t) => {
+for (const protocol of ['', 'force_tcp'] as const) {
+  const name = `${CLIENTS_BEYOND} TCP clients and ${DESCRIPTORS} descriptors ${protocol}`.trim();
+  test(name, (t) => playDescriptors(t, protocol));
+}
+
+async function playDescriptors(t: TestContext, protocol: string): Promise<void> {
   const upstream = await ScriptedUpstream.start(t, (query) => addresses(query, '192.0.2.1'));
   const daemon = await startDaemon(t, {
-    corefile: corefile(upstream),
+    corefile: corefile(upstream, protocol),
     wrapper: ['prlimit', `--nofile=${DESCRIPTORS}`, '--'],
   });
   await latencies(daemon, 'cached');
   const sockets = await openMany(t, daemon, CLIENTS_BEYOND);
   await daemon.waitForLog(/EMFILE|too many open files/i);
   const cached = await latencies(daemon, 'cached');
+  const missed = await outcomes(daemon, 'missed');
   t.diagnostic(
-    `UDP: median ${cached.medianMs.toFixed(2)} ms, worst ${cached.worstMs.toFixed(1)} ms; ` +
+    `misses: ${JSON.stringify(missed.rcodes)}, worst ${missed.worstMs.toFixed(1)} ms; UDP hits: median ${cached.medianMs.toFixed(2)} ms, worst ${cached.worstMs.toFixed(1)} ms; ` +
       `${sockets.filter(({ closed }) => closed).length} closed at once; ${daemon.log.length} log lines`,
   );
+  // Answered over sockets that are there already, or failed at once for want of new ones.
+  assert(missed.worstMs < AT_ONCE_MS, `${missed.worstMs} ms`);
   for (const socket of sockets) socket.destroy();
   await until('they are gone', async () => (await tcpConnections(daemon)) === 0, CLOSED_WITHIN_MS);
   const reply = await udpAsk(daemon.address, { name: 'afterwards.example.org' });
   assert.equal(reply.rcode, 'NOERROR');
   assert(daemon.log.length < LOG_LINES_MAX, `${daemon.log.length} lines`);
   assert.equal(await daemon.stop(), 0);
-});
+}
+
+/** A hundred new names: each gets an answer or SERVFAIL. */
+async function outcomes(daemon: Daemon, prefix: string) {
+  const rcodes: Record<string, number> = {};
+  let worstMs = 0;
+  for (let index = 0; index < 100; index++) {
+    const askedAtMs = performance.now();
+    const { rcode } = await udpAsk(daemon.address, { name: `${prefix}${index}.example.org` });
+    worstMs = Math.max(worstMs, performance.now() - askedAtMs);
+    assert(rcode === 'NOERROR' || rcode === 'SERVFAIL', rcode);
+    rcodes[rcode] = (rcodes[rcode] ?? 0) + 1;
+  }
+  return { rcodes, worstMs };
+}
 
 async function latencies(daemon: Daemon, prefix: string) {
   const times: number[] = [];
