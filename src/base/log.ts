@@ -21,11 +21,14 @@ export interface LogLosses {
   readonly dropped: number;
 }
 
+/** A function makes its text only where the line is written: in a flood, for one in many. */
+export type Message = string | (() => string);
+
 export interface Log {
-  debug(message: string): void;
-  info(message: string): void;
-  warn(message: string): void;
-  error(message: string): void;
+  debug(message: Message): void;
+  info(message: Message): void;
+  warn(message: Message): void;
+  error(message: Message): void;
   /** A log whose lines start with `plugin/NAME: `, as a CoreDNS plugin's do. */
   plugin(name: string): Log;
   /** The same, for lines that the operator has ordered one by one: as many as come. */
@@ -77,10 +80,13 @@ class Sink {
 
   log(prefix: string, isLimited: boolean): Log {
     const limit = isLimited ? this.#limitOf(prefix) : undefined;
-    const writer = (level: LogLevel) => (message: string) => {
+    const writer = (level: LogLevel) => (message: Message) => {
       if (!this.#pino.isLevelEnabled(level)) return;
       if (limit?.admits() === false) this.losses.suppressed += 1;
-      else this.#pino[level](prefix + shortened(message));
+      else {
+        const text = typeof message === 'string' ? message : message();
+        this.#pino[level](prefix + shortened(text));
+      }
     };
     return {
       debug: writer('debug'),

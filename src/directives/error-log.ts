@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { durationText } from '../base/duration-text.ts';
-import type { Log } from '../base/log.ts';
+import type { Log, Message } from '../base/log.ts';
 import { compileRegexp, type GoRegexp } from '../base/regexp.ts';
 import { lowerName, nameToText } from '../wire/name.ts';
 import { u16 } from '../wire/octets.ts';
@@ -17,7 +17,7 @@ import type { Observer, ReplyReport } from './resolution.ts';
 /** The longest that a Node timer can be set to, 24.8 days; beyond it fires at once. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
-type Write = (message: string) => void;
+type Write = (message: Message) => void;
 
 export class ErrorLog implements Observer {
   readonly #log: Log;
@@ -34,8 +34,10 @@ export class ErrorLog implements Observer {
     const { failure } = report;
     if (failure === undefined) return;
     const consolidation = this.#consolidations.find(({ pattern }) => pattern.test(failure));
-    if (consolidation === undefined) this.#log.error(lineOf(report, failure));
-    else if (!consolidation.count()) consolidation.write(lineOf(report, failure));
+    // Made at once where it is written, since the report's octets are used again afterwards.
+    const line = () => lineOf(report, failure);
+    if (consolidation === undefined) this.#log.error(line);
+    else if (!consolidation.count()) consolidation.write(line);
   }
 
   /** Writes the summaries of periods that have begun; what fails later is logged line by line. */

@@ -74,6 +74,15 @@ test('a flood of one plugin leaves the lines of others alone, and is told of in 
   ]);
 });
 
+test('the text of a line that is not written is not made', () => {
+  const log = createLog(() => {});
+  let made = 0;
+  const line = () => `line ${++made}`;
+  for (let count = 0; count < 5000; count++) log.error(line);
+  log.debug(line);
+  assert.equal(made, 100);
+});
+
 test('debug lines that are not shown use up nothing', () => {
   const { lines, log } = capture();
   for (let count = 0; count < 5000; count++) log.debug('hidden');
