@@ -182,7 +182,9 @@ export class Daemon {
 
   /** What `/metrics` gives, at `-metrics-listen-address` or at a port that the Corefile names. */
   async scrape(port: number = this.ports.metrics): Promise<Scrape> {
-    const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+    const url = `http://127.0.0.1:${port}/metrics`;
+    // A connection that fetch has kept may be closed under the request by the daemon's idle time-out: once more then.
+    const response = await fetch(url).catch(() => fetch(url));
     if (!response.ok) throw new Error(`/metrics answered ${response.status}`);
     return new Scrape(await response.text());
   }
