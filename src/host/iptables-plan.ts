@@ -3,6 +3,7 @@ import type { FallbackEndpoint } from './interception.ts';
 import {
   endpointLines,
   isNodeCacheRule,
+  keptConnectionLines,
   keyOf,
   type Line,
   ruleLine,
@@ -46,7 +47,10 @@ export function wantedLines(wanted: Wanted): Line[] {
   );
   const lines = standing.map((rule) => ruleLine(rule, wanted.hasLease));
   const { standBy } = wanted;
-  return standBy ? [...lines, ...standByLines(standBy.addresses, wanted.dnsPort)] : lines;
+  if (standBy === undefined) return lines;
+  const { addresses, dnsPort } = wanted;
+  const kept = keptConnectionLines(addresses, dnsPort);
+  return [...lines, ...kept, ...standByLines(standBy.addresses, dnsPort)];
 }
 
 export function planRepair(wanted: Wanted, present: Present): Plan {
@@ -104,9 +108,9 @@ function tableText(table: (typeof TABLES)[number], plan: Plan): string {
   const endpoints = table === 'nat' ? plan.endpoints : undefined;
   if (endpoints) lines.push(`:${STANDBY_CHAIN} - [0:0]`);
   for (const { chain, arguments: text } of own(plan.superfluous)) lines.push(`-D ${chain} ${text}`);
-  // In table nat others come first; in the others ours do, before what would drop.
-  const verb = table === 'nat' ? '-A' : '-I';
-  for (const { chain, arguments: text } of own(plan.missing)) {
+  for (const { chain, arguments: text, isFirst = false } of own(plan.missing)) {
+    // In table nat what stands by comes last; elsewhere ours come before what would drop.
+    const verb = table === 'nat' && !isFirst ? '-A' : '-I';
     lines.push(`${verb} ${chain} ${text}`);
   }
   for (const text of endpoints ?? []) lines.push(`-A ${STANDBY_CHAIN} ${text}`);

@@ -14,6 +14,7 @@ export const RECENT_LISTS: Readonly<Record<Family, string>> = { 4: 'ZEROHOP', 6:
 /** The chain of table nat that holds the endpoints of kube-dns. */
 export const STANDBY_CHAIN = 'ZEROHOP-STANDBY';
 const STANDBY_COMMENT = 'Zerohop: kube-dns while the cache is away';
+const KEPT_COMMENT = 'Zerohop: connections stay with whom they began';
 
 /** With the mask that iptables prints: to delete a rule as it was printed, 1.8.9 wants it to have been added with one. */
 function leaseArguments(address: string): string {
@@ -27,6 +28,8 @@ export interface Line {
   readonly table: string;
   readonly chain: string;
   readonly arguments: string;
+  /** Before what others have in a chain of table nat. */
+  readonly isFirst?: boolean;
 }
 
 /** The arguments of one of the twelve rules, in node-cache's order. */
@@ -39,6 +42,23 @@ export function ruleLine(rule: Rule, hasLease: boolean): Line {
     chain: rule.chain,
     arguments: `-p ${rule.protocol} -${rule.direction} ${rule.address} ${port} ${rule.port} -j ${rule.target} ${comment}${lease}`,
   };
+}
+
+/**
+ * A TCP connection to us is un-tracked. When the lease ends, the kernel takes its next segment for the first of a new one, and
+ * kube-proxy's NAT would send it to kube-dns, which resets it. Such a first segment has no SYN alone: it keeps its destination, so
+ * that the connection can be answered and closed. These come before kube-proxy's.
+ */
+export function keptConnectionLines(addresses: readonly string[], dnsPort: number): Line[] {
+  const isInMidStream = '! --tcp-flags FIN,SYN,RST,ACK SYN';
+  return ['PREROUTING', 'OUTPUT'].flatMap((chain) =>
+    addresses.map((address) => ({
+      table: 'nat',
+      chain,
+      arguments: `-p tcp -d ${address} --dport ${dnsPort} ${isInMidStream} -j ACCEPT -m comment --comment "${KEPT_COMMENT}"`,
+      isFirst: true,
+    })),
+  );
 }
 
 /**

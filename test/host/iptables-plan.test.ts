@@ -53,6 +53,8 @@ test('the whole is one text, a transaction a table, with un-tracking last', () =
   const lease = '-m recent --rcheck --seconds 3 --name ZEROHOP --mask 255.255.255.255 --rdest';
   const accept = '-m comment --comment "NodeLocal DNS Cache: allow DNS traffic"';
   const standBy = '-m comment --comment "Zerohop: kube-dns while the cache is away"';
+  const kept = '-m comment --comment "Zerohop: connections stay with whom they began"';
+  const midStream = '! --tcp-flags FIN,SYN,RST,ACK SYN';
   assert.equal(
     FULL,
     `*filter
@@ -63,6 +65,8 @@ test('the whole is one text, a transaction a table, with un-tracking last', () =
 COMMIT
 *nat
 :ZEROHOP-STANDBY - [0:0]
+-I PREROUTING -p tcp -d 192.0.2.10 --dport 53 ${midStream} -j ACCEPT ${kept}
+-I OUTPUT -p tcp -d 192.0.2.10 --dport 53 ${midStream} -j ACCEPT ${kept}
 -A PREROUTING -p tcp -d 192.0.2.10 --dport 53 -j ZEROHOP-STANDBY ${standBy}
 -A PREROUTING -p udp -d 192.0.2.10 --dport 53 -j ZEROHOP-STANDBY ${standBy}
 -A OUTPUT ! -s 127.0.0.0/8 -p tcp -d 192.0.2.10 --dport 53 -j ZEROHOP-STANDBY ${standBy}
@@ -161,9 +165,9 @@ test('rules of others stay', () => {
 
 test('without a lease the rules toward us stand only when they are granted', () => {
   const plain = { ...WANTED, hasLease: false };
-  assert.equal(wantedLines(plain).length, 8 + 5);
+  assert.equal(wantedLines(plain).length, 8 + 7);
   const granted = wantedLines({ ...plain, hasTowardUs: true });
-  assert.equal(granted.length, 12 + 5);
+  assert.equal(granted.length, 12 + 7);
   assert.ok(granted.every((line) => !line.arguments.includes('recent')));
   const present = listed(restoreText(planRepair({ ...plain, hasTowardUs: true }, NOTHING)));
   const withdrawn = planRepair(plain, present);
@@ -173,7 +177,7 @@ test('without a lease the rules toward us stand only when they are granted', () 
 
 test('the stand-by goes when it is turned off, and its chain with it', () => {
   const plan = planRepair({ ...WANTED, standBy: undefined }, listed(FULL));
-  assert.equal(plan.superfluous.length, 5);
+  assert.equal(plan.superfluous.length, 7);
   assert.match(restoreText(plan), /-F ZEROHOP-STANDBY\n-X ZEROHOP-STANDBY\nCOMMIT\n$/);
 });
 
