@@ -5,7 +5,12 @@
 import { openBoundSocket, setOption } from './bound-socket.ts';
 import { SystemCallError } from './errno.ts';
 import { type Libc, OS, Pinned } from './libc.ts';
-import { readSocketAddress, SOCKET_ADDRESS_SIZE, type SocketAddress } from './socket-address.ts';
+import {
+  readSocketAddress,
+  SOCKET_ADDRESS_SIZE,
+  type SocketAddress,
+  writeSocketAddress,
+} from './socket-address.ts';
 
 /** 20,164 datagrams of 100 octets as the kernel counts them: a second at 20,000 a second (212,992 hold 256, or 13 ms). */
 export const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
@@ -39,6 +44,23 @@ export function setReceiveBuffer(libc: Libc, fd: number, bytes: number): number 
     libc.setsockopt(fd, OS.SOL_SOCKET, OS.SO_RCVBUF, value.address, 4);
   }
   return getOption(libc, fd, OS.SOL_SOCKET, OS.SO_RCVBUF);
+}
+
+/** RFC 863: whatever is sent there is thrown away; nobody sends from there. */
+const DISCARD_PORT = 9;
+
+/**
+ * Lets nothing more come in, while the queue stays and answers can still be sent. Of the sockets that share an address the kernel
+ * passes over those that are connected (`reuseport_select_sock_by_hash`), so another process that serves it gets every datagram from
+ * now on, and what was queued here before can be read to its end. Closing at once would lose the queue.
+ */
+export function turnAway(libc: Libc, fd: number, isIpv6: boolean): void {
+  const place = new Pinned(libc, SOCKET_ADDRESS_SIZE);
+  const nobody = { host: isIpv6 ? '::1' : '127.0.0.1', port: DISCARD_PORT };
+  const size = writeSocketAddress(place.octets, 0, nobody);
+  if (libc.connect(fd, place.address, size) < 0) {
+    throw new SystemCallError('connect', libc.errno());
+  }
 }
 
 /** Reads a socket's drop counter again and again without allocating. */

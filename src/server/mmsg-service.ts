@@ -23,6 +23,7 @@ import {
   receivePacketInfo,
   receiveTimestamps,
   setReceiveBuffer,
+  turnAway,
 } from '../os/udp-socket.ts';
 import { UDP_REPLY_SIZE_MAX } from '../wire/registry.ts';
 import type { AdoptedSockets } from './adopted-sockets.ts';
@@ -114,6 +115,7 @@ export class MmsgService implements UdpService {
   }
 
   async close(answered: () => Promise<void>): Promise<void> {
+    for (const socket of this.#sockets.values()) this.#turnAway(socket);
     await Promise.all(this.#threads.map((thread) => thread.close()));
     await answered();
     this.#sender.flush();
@@ -157,6 +159,18 @@ export class MmsgService implements UdpService {
     receiveTimestamps(libc, fd);
     if (isWildcard) receivePacketInfo(libc, fd, host.includes(':'));
     return setReceiveBuffer(libc, fd, RECEIVE_BUFFER_BYTES);
+  }
+
+  /** A process beside us that serves the same address gets what comes from now on. */
+  #turnAway({ fd, own }: OpenSocket): void {
+    const { libc, log } = this.#options;
+    const { host, port } = readSocketAddress(own, 0);
+    try {
+      turnAway(libc, fd, host.includes(':'));
+    } catch (error) {
+      const what = `${hostPort(host, port)}/udp: queries may be lost as it closes`;
+      log.warn(`${what}: ${(error as Error).message}`);
+    }
   }
 
   #closeSocket(socket: OpenSocket): void {

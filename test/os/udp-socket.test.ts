@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
+import { CONTROL_MODE, DatagramBatch } from '../../src/os/datagram-batch.ts';
 import { OS, requireLibc } from '../../src/os/libc.ts';
 import { openSocketPair } from '../../src/os/socket-pair.ts';
 import {
@@ -13,8 +14,23 @@ import {
   isAddressMissing,
   openUdpSocket,
   setReceiveBuffer,
+  turnAway,
 } from '../../src/os/udp-socket.ts';
 import { open, Peer, skipWithoutLibc, waitReadable } from './sockets.ts';
+
+/** All that waits in a socket's queue, 64 datagrams at most, and that answers still leave from it. */
+function textsIn(fd: number): string[] {
+  const batch = new DatagramBatch(requireLibc());
+  waitReadable(fd);
+  const count = batch.receive(fd, CONTROL_MODE.NONE);
+  const texts = Array.from({ length: count }, (_, slot) => {
+    const at = batch.bufferAt(slot);
+    batch.queue(slot, batch.sizeOf(slot));
+    return Buffer.from(batch.octets.subarray(at, at + batch.sizeOf(slot))).toString();
+  });
+  assert.equal(batch.send(fd), 0);
+  return texts;
+}
 
 test('system calls on UDP sockets', { skip: skipWithoutLibc }, async (t) => {
   const libc = requireLibc();
@@ -53,6 +69,35 @@ test('system calls on UDP sockets', { skip: skipWithoutLibc }, async (t) => {
       assert.equal(describeSocket(libc, fd)?.address.port, port);
     }
   });
+
+  await t.test(
+    'a socket turned away keeps its queue, and its neighbour gets the rest',
+    async (t) => {
+      for (const host of ['127.0.0.1', '::1']) {
+        const leaving = open(t, host);
+        const peers = await Promise.all(Array.from({ length: 32 }, () => Peer.open(t, host)));
+        for (const peer of peers) await peer.send('early', leaving.port, host);
+        const staying = openUdpSocket(libc, { host, port: leaving.port });
+        t.after(() => libc.close(staying));
+        turnAway(libc, leaving.fd, host === '::1');
+        for (const peer of peers) await peer.send('late', leaving.port, host);
+        assert.deepEqual(
+          textsIn(leaving.fd),
+          peers.map(() => 'early'),
+        );
+        assert.deepEqual(
+          textsIn(staying),
+          peers.map(() => 'late'),
+        );
+        for (const peer of peers) {
+          assert.deepEqual(
+            [(await peer.receive()).text, (await peer.receive()).text],
+            ['early', 'late'],
+          );
+        }
+      }
+    },
+  );
 
   await t.test('an address that is not here is told apart', () => {
     const failure = (host: string) => {
