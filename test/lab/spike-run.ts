@@ -19,7 +19,7 @@ import { compileStub, monotonicUs, runStub, type StubRecords } from './stub.ts';
 import { KUBE_DNS, LINK_LOCAL } from './topology.ts';
 import { type SentPackets, VPC_PACKETS_PER_S } from './vpc-limit.ts';
 import { planWorkload } from './workload.ts';
-import { startZerohop } from './zerohop.ts';
+import { startZerohop, type Zerohop } from './zerohop.ts';
 
 export type Way = 'direct' | 'zerohop';
 
@@ -55,6 +55,8 @@ export interface PhaseFigures {
   readonly packets: PacketFigures;
   /** Of the machine's cores, by everything that runs on it. */
   readonly cpuShare: number;
+  /** Of all Zerohops together, for each query of a pod; NaN where there are none. */
+  readonly zerohopUs: number;
 }
 
 export interface SpikeFigures {
@@ -67,7 +69,8 @@ export interface SpikeFigures {
 /** At scale 1, of all pods together. */
 export const LOOKUPS_PER_S = 3200;
 export const COLD_S = 5;
-const COLD_LOOKUPS = 20;
+/** At scale 1, of each pod. */
+const COLD_LOOKUPS = 80;
 /** From planning to the first query: the stubs must have started. */
 const LEAD_US = 1_000_000;
 
@@ -80,11 +83,11 @@ export async function runSpike(
   const vpcPacketsPerS = Math.round(VPC_PACKETS_PER_S * options.scale);
   const lab = await Lab.start(test, { nodes, podsPerNode, replicas, vpcPacketsPerS });
   const program = await compileStub(lab.folder);
-  if (way === 'zerohop') await Promise.all(lab.nodes.map(startOnLoopback));
+  const zerohops = way === 'zerohop' ? await Promise.all(lab.nodes.map(startOn)) : [];
   const pods = lab.nodes.flatMap((node) => node.pods);
   const plans = planWorkload({
     pods: pods.length,
-    coldLookups: COLD_LOOKUPS,
+    coldLookups: Math.round(COLD_LOOKUPS * options.scale),
     spikeAtS: COLD_S,
     spikeS: options.spikeS,
     lookupsPerS: LOOKUPS_PER_S * options.scale,
@@ -101,7 +104,7 @@ export async function runSpike(
   const readings: Reading[] = [];
   for (let second = 0; second <= COLD_S + options.spikeS; second++) {
     await pause((startAtUs + second * 1e6 - monotonicUs()) / 1000);
-    readings.push(await takeReading(lab));
+    readings.push(await takeReading(lab, zerohops));
   }
   const records = await stubs;
   lab.close();
@@ -115,8 +118,10 @@ export async function runSpike(
   };
 }
 
-async function startOnLoopback(node: Lab['nodes'][number]): Promise<void> {
-  await (await startZerohop(node, { localIps: [LINK_LOCAL.v4] })).intercepts();
+async function startOn(node: Lab['nodes'][number]): Promise<Zerohop> {
+  const zerohop = await startZerohop(node, { localIps: [LINK_LOCAL.v4] });
+  await zerohop.intercepts();
+  return zerohop;
 }
 
 /** Counters since the lab's start. */
@@ -124,11 +129,20 @@ interface Reading {
   readonly atUs: number;
   readonly senders: Map<string, SentPackets>;
   readonly cpu: { busy: number; all: number };
+  readonly zerohopUs: number;
 }
 
-async function takeReading(lab: Lab): Promise<Reading> {
+async function takeReading(lab: Lab, zerohops: readonly Zerohop[]): Promise<Reading> {
   const senders = await lab.sentPackets();
-  return { atUs: monotonicUs(), senders, cpu: readCpu() };
+  const zerohopUs = zerohops.reduce((sum, { server }) => sum + cpuUsOf(server.pid), 0);
+  return { atUs: monotonicUs(), senders, cpu: readCpu(), zerohopUs };
+}
+
+/** User and system time of all threads, fields 14 and 15 of /proc/PID/stat, in ticks of 10 ms. */
+function cpuUsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
 /** Ticks of all cores since boot; waiting for a disk is idle. */
@@ -152,6 +166,9 @@ function phaseOf(
   const isWithin = (atUs: number) => atUs >= fromS * 1e6 && atUs < toS * 1e6;
   const lookups = byNode.flat().flatMap((records) => records.lookups);
   const classified = byNode.map(classifyQueries);
+  const queryCount = byNode
+    .flat()
+    .flatMap(({ queries }) => queries.filter(({ sentUs }) => isWithin(sentUs))).length;
   const latencies = (kind: 'hits' | 'misses') => {
     const queries = classified.flatMap((each) => each[kind]);
     return latenciesOf(
@@ -168,6 +185,7 @@ function phaseOf(
       dropped: busiest(readings, ({ dropped }) => dropped),
       replicas: busiest(readings, ({ udp, tcp }) => udp + tcp),
     },
+    zerohopUs: (after.zerohopUs - before.zerohopUs || Number.NaN) / queryCount,
     cpuShare: (after.cpu.busy - before.cpu.busy) / (after.cpu.all - before.cpu.all),
   };
 }

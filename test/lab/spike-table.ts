@@ -16,6 +16,7 @@ const PHASE_ROWS: readonly (readonly [string, PhaseCell])[] = [
   ['packets a second to the VPC resolver', ({ packets }) => rate(packets.sent)],
   ['dropped by its limit', ({ packets }) => rate(packets.dropped)],
   ['packets a second to kube-dns, a node', ({ packets }) => rate(packets.replicas)],
+  ['CPU of Zerohop, us a query', ({ zerohopUs }) => (zerohopUs > 0 ? count(zerohopUs) : '-')],
   ['CPU of the machine', ({ cpuShare }) => `${Math.round(cpuShare * 100)} %`],
 ];
 

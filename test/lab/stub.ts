@@ -1,5 +1,5 @@
 /**
- * Runs `stub.c` in pods, and reads what it records.
+ * Runs `stub.c` and `tcp-stub.ts` in pods, and reads what it records.
  */
 
 import { spawn } from 'node:child_process';
@@ -62,14 +62,20 @@ export function monotonicUs(): number {
   return Number(process.hrtime.bigint() / 1000n);
 }
 
-/** The compiled program; for `StubRun`. */
-export function compileStub(folder: string): Promise<string> {
-  return compile(join(import.meta.dirname, 'stub.c'), 'cc', folder);
+/** For `runStub`. */
+export async function compileStub(folder: string): Promise<readonly string[]> {
+  return [await compile(join(import.meta.dirname, 'stub.c'), 'cc', folder)];
 }
+
+/** For `runStub`; it knows neither a search path nor types nor tries. */
+export const TCP_STUB: readonly string[] = [
+  process.execPath,
+  join(import.meta.dirname, 'tcp-stub.ts'),
+];
 
 /** Resolves with the records when the schedule is done and every query is answered or given up. */
 export async function runStub(
-  program: string,
+  program: readonly string[],
   pod: Place,
   schedule: readonly Planned[],
   options: StubOptions,
@@ -80,7 +86,7 @@ export async function runStub(
   writeFileSync(join(path, 'schedule'), lines.join(''));
   const input = openSync(join(path, 'schedule'), 'r');
   const output = openSync(join(path, 'records'), 'w');
-  const command = [...pod.enter, program, ...flagsOf(options)];
+  const command = [...pod.enter, ...program, ...flagsOf(options)];
   const child = spawn(command[0]!, command.slice(1), { stdio: [input, output, 'pipe'] });
   closeSync(input);
   closeSync(output);

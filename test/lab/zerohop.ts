@@ -29,7 +29,7 @@ export interface ZerohopOptions {
 
 /** Resolves when all servers serve. */
 export async function startZerohop(node: LabNode, options: ZerohopOptions = {}): Promise<Zerohop> {
-  const { setup = 'lab', localIps = LOCAL_IPS, args = [] } = options;
+  const { setup = 'own', localIps = LOCAL_IPS, args = [] } = options;
   if (setup === 'lab') {
     await node.addLocalAddresses(localIps);
     await addNodeCacheRules(node, node.variant, localIps);
@@ -74,7 +74,7 @@ export class Zerohop {
     const health = `${this.#healthAddress}:${this.#healthPort}`;
     await until('/ready', async () => {
       const response = await httpGet(this.node, health, '/ready');
-      return / 200 /.test(response) || / 404 /.test(response);
+      return / 200 /.test(response);
     });
   }
 

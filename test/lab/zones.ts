@@ -59,7 +59,7 @@ export function clusterRecords(): ZoneRecord[] {
     ...service('kubernetes', 'default', ['10.96.0.1', 'fd00:10:96::1'], 'https', 443),
     ...service('kube-dns', 'kube-system', Object.values(KUBE_DNS), 'dns-tcp', 53),
     ...service('kube-dns-upstream', 'kube-system', Object.values(KUBE_DNS_UPSTREAM), 'dns-tcp', 53),
-    ...headless('kube-dns-headless', 'kube-system', REPLICAS.flatMap(Object.values)),
+    ...headless('kube-dns-endpoints', 'kube-system', REPLICAS.flatMap(Object.values)),
     ...service('web', 'default', ['10.96.1.1', 'fd00:10:96::1:1'], 'http', 80),
     ...headless('db', 'default', ['10.244.3.7', '10.244.2.9', 'fd00:10:244:3::7']),
     { ...address(`db-0.db.default.svc.${CLUSTER}`, '10.244.3.7') },
