@@ -47,6 +47,11 @@ export interface NodeNetworkOptions {
 }
 
 const INSTALL_RETRY_MS = 5000;
+/**
+ * What came here before the withdrawal may still be on its way to a socket: a datagram, the end of a TCP handshake, a connection
+ * that waits to be accepted. Within a node that is under a millisecond; this is for a busy one.
+ */
+const ON_THE_WAY_MS = 200;
 
 export class NodeNetwork {
   readonly #options: NodeNetworkOptions;
@@ -109,6 +114,7 @@ export class NodeNetwork {
       await rules.withdraw(!isShared());
       await rules.close();
       log.info('interception: withdrawn');
+      await pause(ON_THE_WAY_MS);
     }
     // The addresses are kept until the last answer is out: whoever took them away would take the answers' source.
     link?.look();
