@@ -64,6 +64,8 @@ function endings(proxy: ProxyMode): void {
     const withoutUs = (await udpToReplicas(lab, node)) - before;
     t.diagnostic(`UDP queries to kube-dns: ${withUs} before the end, ${withoutUs} after`);
     assert.deepEqual(lost, []);
+    const kept = await clients.at(-1)!.outcome();
+    assert.ok(kept.askedAgain <= 1, 'a kept connection is closed once');
     assert.equal(withUs, 0);
     assert.ok(withoutUs > 500);
     assert.deepEqual(stateChanges(clean, await nodeState(node)), []);

@@ -67,6 +67,7 @@ export class Steady {
     return {
       asked: queries.length,
       lost: lost.length,
+      askedAgain: queries.filter(({ tries }) => tries > 1).length,
       lastLostMs: lastLostUs === undefined ? 0 : (lastLostUs - fromUs) / 1000,
       slowestMs: slowestUs / 1000,
     };
@@ -76,6 +77,8 @@ export class Steady {
 export interface SteadyOutcome {
   readonly asked: number;
   readonly lost: number;
+  /** On a kept connection of TCP, those whose connection was closed before the answer. */
+  readonly askedAgain: number;
   /** From the beginning to the sending of the last query that was lost; 0: none was. */
   readonly lastLostMs: number;
   readonly slowestMs: number;
@@ -83,10 +86,11 @@ export interface SteadyOutcome {
 
 export function outcomeText(
   { name }: Steady,
-  { asked, lost, lastLostMs, slowestMs }: SteadyOutcome,
+  { asked, lost, askedAgain, lastLostMs, slowestMs }: SteadyOutcome,
 ): string {
   const last = lost === 0 ? '' : `, the last ${Math.round(lastLostMs)} ms after`;
-  return `${name}: ${lost} of ${asked} lost${last}; slowest answer ${slowestMs.toFixed(1)} ms`;
+  const again = askedAgain === 0 ? '' : `, ${askedAgain} asked again`;
+  return `${name}: ${lost} of ${asked} lost${last}${again}; slowest answer ${slowestMs.toFixed(1)} ms`;
 }
 
 /** One line for each client that lost a query; every client's outcome goes to the test's report. */
