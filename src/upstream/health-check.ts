@@ -9,7 +9,7 @@ import { Timer, type TimerTarget } from './timer-wheel.ts';
 import { type QuerySender, UpstreamQuery } from './upstream-query.ts';
 
 /** CoreDNS's read and write time-out of a health check. */
-const PROBE_TIMEOUT_MS = 1000;
+export const PROBE_TIMEOUT_MS = 1000;
 
 /** Opens a carrier of its own for one probe, and closes it. */
 export interface ProbeCarrier {

@@ -7,7 +7,7 @@ import { ConnectionSet } from './connection-set.ts';
 import type { UpstreamContext } from './context.ts';
 import { DohClient } from './doh.ts';
 import type { Carriage } from './failure.ts';
-import { HealthCheck, type ProbeCarrier } from './health-check.ts';
+import { HealthCheck, PROBE_TIMEOUT_MS, type ProbeCarrier } from './health-check.ts';
 import { Latency } from './latency.ts';
 import type { Endpoint } from './options.ts';
 import { Silence } from './silence.ts';
@@ -114,15 +114,16 @@ export class Upstream {
 
   /** UDP, or TCP with `force_tcp`, or what the endpoint speaks: as CoreDNS's health checks. */
   #openProbeCarrier(): ProbeCarrier {
+    const options = { ...this.#context.options, readTimeoutMs: PROBE_TIMEOUT_MS };
+    const context = { ...this.#context, options };
     if (this.#endpoint.transport === 'https') {
-      return new DohClient(this.#context, this.#endpoint, this.to);
+      return new DohClient(context, this.#endpoint, this.to);
     }
-    const { protocol } = this.#context.options;
-    if (this.#endpoint.transport === 'dns' && protocol !== 'force_tcp') {
-      return new UdpSocket(this.#context, this.#endpoint, this.to, () => {});
+    if (this.#endpoint.transport === 'dns' && options.protocol !== 'force_tcp') {
+      return new UdpSocket(context, this.#endpoint, this.to, () => {});
     }
     return new TcpConnection(
-      this.#context,
+      context,
       this.#dialer,
       this.to,
       { connectionFreed() {}, connectionClosed() {} },

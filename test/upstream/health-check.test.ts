@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TRIAL_PAUSE_MAX_MS } from '../../src/upstream/silence.ts';
+import { until } from '../support/until.ts';
 import { assertAnswered, failureOf, openForward, openServer } from './support-forward.ts';
 import { nameOf, queryFor, replyTo, TestServer } from './support-server.ts';
 
@@ -19,7 +20,7 @@ function probes(server: TestServer, via: 'udp' | 'tcp', name = '.') {
 
 test('nothing is probed while all is well', async (t) => {
   const server = await openServer(t);
-  const { forward } = openForward(t, [server], quick);
+  const { forward } = openForward(t, [server], { ...quick, readTimeoutMs: 10_000 });
   for (let index = 0; index < 10; index++) {
     assertAnswered(await forward.exchange(queryFor('example.org.'), udp));
   }
@@ -54,8 +55,8 @@ test('domain and no_rec', async (t) => {
 test('force_tcp: the probe goes over TCP', async (t) => {
   const server = await openServer(t, { replies: deafTo(() => false) });
   const { forward } = openForward(t, [server], { ...quick, protocol: 'force_tcp' });
-  failureOf(await forward.exchange(queryFor('example.org.'), { ...udp, deadlineMs: 100 }));
-  assert.equal(probes(server, 'tcp').length, 1);
+  failureOf(await forward.exchange(queryFor('example.org.'), { ...udp, deadlineMs: 2000 }));
+  await until('the probe', () => probes(server, 'tcp').length > 0);
   assert.equal(probes(server, 'udp').length, 0);
 });
 
@@ -123,4 +124,15 @@ test('an upstream that is down is passed over', async (t) => {
     assertAnswered(await forward.exchange(queryFor('example.org.'), udp));
   }
   assert.equal(events.count(new RegExp(`^connection(Opened|Reused) ${from}`)), asked);
+});
+
+test('a check has its own second, however short read_timeout is', async (t) => {
+  const server = await openServer(t, {
+    replies: deafTo(() => false),
+    delayMs: (query) => (nameOf(query) === 'example.org.' ? 0 : 200),
+  });
+  const { forward, events } = openForward(t, [server], { ...quick, protocol: 'force_tcp' });
+  failureOf(await forward.exchange(queryFor('example.org.'), { ...udp, deadlineMs: 2000 }));
+  await until('the answer to a probe', () => events.count(/^segmentRead/) > 0);
+  assert.equal(events.count(/^healthCheckFailed/), 0);
 });
