@@ -15,6 +15,8 @@ import type { Question, Stage } from '../directives/resolution.ts';
 import { RewriteStage } from '../directives/rewrite-stage.ts';
 import type { ServerConfig } from '../directives/server-config.ts';
 import { SpanExporter } from '../directives/span-exporter.ts';
+import type { TemplateMatch } from '../directives/template-data.ts';
+import { type TemplateCounts, TemplateStage } from '../directives/template-stage.ts';
 import { TraceStage } from '../directives/trace-stage.ts';
 import { WhoamiStage } from '../directives/whoami-stage.ts';
 import type { Families } from '../metrics/families.ts';
@@ -101,13 +103,17 @@ function frontOf(
 }
 
 function stagesOf(
-  { metadata, rewrite, hosts, bufsize, whoami }: ServerConfig,
+  { metadata, rewrite, template, hosts, bufsize, whoami }: ServerConfig,
   forwards: readonly Forward[],
   taps: readonly DnstapTap[],
   { log, families }: ChainDependencies,
 ): Stage[] {
   const stages: Stage[] = [];
-  if (rewrite.length > 0) stages.push(new RewriteStage(rewrite, new Labels(metadata)));
+  const labels = new Labels(metadata);
+  if (rewrite.length > 0) stages.push(new RewriteStage(rewrite, labels));
+  if (template.length > 0) {
+    stages.push(new TemplateStage(template, { labels, counts: templateCounts(families) }));
+  }
   if (hosts) {
     const onLoad = (entryCount: number, changedAtMs: number) => {
       families.hostsEntries.cell(hosts.path).value = entryCount;
@@ -128,6 +134,24 @@ function stagesOf(
   }
   if (whoami) stages.push(new WhoamiStage());
   return stages;
+}
+
+/** Refreshes count for the server that was asked last: they ask for what it has answered before. */
+function templateCounts(families: Families): TemplateCounts {
+  let server = '';
+  const labelsOf = ({ asker }: Question, { zone, qclass, qtype }: TemplateMatch) => {
+    if (asker) server = serverLabel(asker.local().host, asker.local().port);
+    return [server, zone, '', qclass, qtype] as const;
+  };
+  return {
+    matched: (question, match) => {
+      families.templateMatches.cell(...labelsOf(question, match)).value += 1;
+    },
+    failed: (what, question, match, section, template) => {
+      const family = what === 'rr' ? families.templateRrFailures : families.templateFailures;
+      family.cell(...labelsOf(question, match), section, template).value += 1;
+    },
+  };
 }
 
 /** Cheap, and good enough for an order. */

@@ -29,6 +29,7 @@ import { type PrometheusOptions, readPrometheus } from './prometheus.ts';
 import { type ReloadOptions, readReload } from './reload.ts';
 import { readRewrite } from './rewrite.ts';
 import type { RewriteRule } from './rewrite-rule.ts';
+import { readTemplates, type TemplateOptions } from './template.ts';
 import { readTimeouts, type TimeoutOptions } from './timeouts.ts';
 import { readTrace, type TraceOptions } from './trace.ts';
 import { readWhoami } from './whoami.ts';
@@ -63,6 +64,8 @@ export interface ServerConfig {
   readonly reload: ReloadOptions | undefined;
   /** In the order in which they are applied. */
   readonly rewrite: readonly RewriteRule[];
+  /** In the order in which they are tried. */
+  readonly template: readonly TemplateOptions[];
   readonly timeouts: TimeoutOptions;
   readonly trace: TraceOptions | undefined;
   readonly whoami: boolean;
@@ -121,6 +124,7 @@ function readServerBlock(block: ServerBlock, options: ServerBlockOptions): Serve
     prometheus: readPrometheus(linesOf('prometheus')),
     reload: readReload(linesOf('reload'), context),
     rewrite: readRewrite(linesOf('rewrite')),
+    template: readTemplates(linesOf('template'), context),
     timeouts: readTimeouts(linesOf('timeouts')),
     trace: readTrace(linesOf('trace'), context),
     whoami: readWhoami(linesOf('whoami')),

@@ -78,9 +78,11 @@ export class Metrics {
         .add(scope(server, undefined, cacheZones));
     }
     for (const family of Object.values(this.families)) {
-      family.retain(
-        ({ server, zone, zones }) => server === undefined || known.has(scope(server, zone, zones)),
-      );
+      family.retain(({ server, zone, zones, class: qclass }) => {
+        if (server === undefined) return true;
+        // A template's zone is its own, not one of the server's.
+        return known.has(qclass === undefined ? scope(server, zone, zones) : scope(server));
+      });
     }
   }
 

@@ -17,6 +17,7 @@ const ZONE = ['server', 'zone', 'view'] as const;
 const ZONE_PROTOCOL = ['server', 'zone', 'view', 'proto'] as const;
 const CACHE = ['server', 'zones', 'view'] as const;
 const CACHE_TYPE = ['server', 'type', 'zones', 'view'] as const;
+const TEMPLATE = [...ZONE, 'class', 'type'] as const;
 const PROXY = ['proxy_name', 'to'] as const;
 const PROXY_PROTOCOL = ['proxy_name', 'to', 'proto'] as const;
 
@@ -163,6 +164,21 @@ const DIRECTIVE_SERIES = {
     'coredns_hosts_reload_timestamp_seconds',
     [],
     'When the hosts file last read was changed, in seconds since 1970.',
+  ),
+  templateMatches: counter(
+    'coredns_template_matches_total',
+    TEMPLATE,
+    'Queries that a template took; zone, class and type are those that it sees.',
+  ),
+  templateFailures: counter(
+    'coredns_template_template_failures_total',
+    [...TEMPLATE, 'section', 'template'],
+    'Templates that failed.',
+  ),
+  templateRrFailures: counter(
+    'coredns_template_rr_failures_total',
+    [...TEMPLATE, 'section', 'template'],
+    'Templates that printed no record.',
   ),
   dns64Translated: counter(
     'coredns_dns64_requests_translated_total',

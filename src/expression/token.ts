@@ -1,0 +1,79 @@
+/** The words of an expression: numbers, strings, names, operators and brackets. */
+
+export type TokenKind = 'number' | 'string' | 'name' | 'operator' | 'end';
+
+export interface Token {
+  readonly kind: TokenKind;
+  /** Of a string, what it stands for. */
+  readonly text: string;
+  /** In UTF-16 units. */
+  readonly at: number;
+}
+
+/** Something wrong in an expression, and where. */
+export class ExpressionError extends Error {
+  /** `at` is undefined where it has no place of its own. */
+  constructor(problem: string, at?: number) {
+    super(at === undefined ? problem : `${problem} (1:${at + 1})`);
+  }
+}
+
+const TOKEN =
+  /[ \t\r\n]+|\/\/[^\n]*|\/\*.*?\*\/|(0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(?:\d[\d_]*)?\.\d[\d_]*(?:[eE][+-]?\d+)?|\d[\d_]*(?:[eE][+-]?\d+)?)|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)|([\p{L}_$][\p{L}\p{Nd}_$]*)|(\?\.|\?\?|\.\.|\*\*|&&|\|\||[=!<>]=|#[a-z]*|[-+*/%^!<>|?:;,.()[\]{}=])/suy;
+
+/** Of one expression: a tree of so many nodes is never too deep for the engine's stack. */
+const TOKENS_MAX = 1_000;
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  a: '\u0007',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+};
+const ESCAPE = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([0-7]{3})|(.))/gsu;
+
+/** Throws an `ExpressionError`; the last token is `end`. */
+export function tokensOf(text: string): readonly Token[] {
+  const tokens: Token[] = [];
+  TOKEN.lastIndex = 0;
+  for (let at = 0; at < text.length; at = TOKEN.lastIndex) {
+    TOKEN.lastIndex = at;
+    if (tokens.length >= TOKENS_MAX) throw new ExpressionError(`more than ${TOKENS_MAX} words`, at);
+    const match = TOKEN.exec(text);
+    if (match === null) {
+      const isQuote = '"\'`'.includes(text[at]!);
+      const character = String.fromCodePoint(text.codePointAt(at)!);
+      throw new ExpressionError(
+        isQuote ? 'literal not terminated' : `unrecognized character: ${character}`,
+        at,
+      );
+    }
+    const [, number, string, name, operator] = match;
+    if (number !== undefined) tokens.push({ kind: 'number', text: number, at });
+    else if (string !== undefined) tokens.push({ kind: 'string', text: unquoted(string, at), at });
+    else if (name !== undefined) tokens.push({ kind: 'name', text: name, at });
+    else if (operator !== undefined) tokens.push({ kind: 'operator', text: operator, at });
+  }
+  tokens.push({ kind: 'end', text: 'end of expression', at: text.length });
+  return tokens;
+}
+
+function unquoted(literal: string, at: number): string {
+  const body = literal.slice(1, -1);
+  if (literal.startsWith('`')) return body;
+  return body.replace(ESCAPE, (whole, hex, short, long, octal, other) => {
+    const digits = hex ?? short ?? long;
+    const code =
+      digits === undefined ? octal && Number.parseInt(octal, 8) : Number.parseInt(digits, 16);
+    if (code !== undefined && code <= 0x10ffff) return String.fromCodePoint(code);
+    if ('\\\'"'.includes(other)) return other;
+    return ESCAPES[other] ?? fail(`unable to unescape ${whole}`, at);
+  });
+}
+
+function fail(problem: string, at: number): never {
+  throw new ExpressionError(problem, at);
+}
