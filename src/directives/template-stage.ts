@@ -154,7 +154,10 @@ export class TemplateStage implements Stage {
     const { answer, flags } = await followed(records.answer, question);
     const sections = { ...records, answer };
     const response = responseOf(question, { flags: FLAG.AA | flags, rcode, sections });
-    if (response !== undefined) return { ok: true, response, by: 'template' };
+    if (response !== undefined) {
+      const body = { ...response.body, extendedError: template.options.extendedError };
+      return { ok: true, response: { ...response, body }, by: 'template' };
+    }
     const reason = 'the answer of a template does not fit into a message, or is malformed';
     return { ok: false, rcode: RCODE.SERVFAIL, reason };
   }

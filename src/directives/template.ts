@@ -8,6 +8,7 @@ import { compileExpression } from '../expression/expression.ts';
 import { isVariableName } from '../expression/names.ts';
 import type { ValueType } from '../expression/value.ts';
 import { parseTemplate } from '../gotemplate/template.ts';
+import type { ExtendedError } from '../wire/extended-error.ts';
 import { classFromName, RCODE, rcodeFromName, typeFromName } from '../wire/registry.ts';
 import {
   argumentsBeforeBlock,
@@ -43,8 +44,7 @@ export interface TemplateOptions {
   readonly additional: readonly string[];
   readonly authority: readonly string[];
   readonly rcode: number;
-  /** RFC 8914. */
-  readonly extendedError: { readonly code: number; readonly reason: string } | undefined;
+  readonly extendedError: ExtendedError | undefined;
   /** Zones whose names go on where this one does not fit; empty: none. */
   readonly fallthrough: readonly string[];
 }
@@ -105,7 +105,7 @@ const OPTION_READERS: Readonly<Record<string, OptionReader>> = {
     const [code, reason] = optionArguments('template', option, { min: 1, max: 2 });
     draft.extendedError = {
       code: integerOf('template', code!, { min: 0, max: 0xffff }),
-      reason: reason?.text ?? '',
+      text: reason?.text ?? '',
     };
   },
   fallthrough(draft, option) {

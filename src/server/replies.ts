@@ -20,6 +20,7 @@ import {
   countChainlessResponse,
   countRequest,
 } from '../metrics/counter-words.ts';
+import { addExtendedError, type ExtendedError } from '../wire/extended-error.ts';
 import { QueryFields, readQuery } from '../wire/query.ts';
 import { responseWithTtl } from '../wire/records.ts';
 import { FLAG, HEADER_SIZE, MESSAGE_SIZE_MAX } from '../wire/registry.ts';
@@ -143,7 +144,7 @@ export class Replies {
     block: Block,
   ): void {
     this.#source.setBody(body, ttlS);
-    const size = this.#write(waiter);
+    const size = this.#write(waiter, body.extendedError);
     const base = this.#count(waiter, size);
     if (by === 'cache') countCacheResponse(this.#deps.memory.words, base, body.rcode);
     else this.#deps.countResponse(waiter.zone.row, body.rcode, by);
@@ -192,13 +193,15 @@ export class Replies {
   }
 
   /** Writes the reply from the source that was set. */
-  #write({ arrival, zone }: Waiter): number {
+  #write({ arrival, zone }: Waiter, error?: ExtendedError): number {
     this.#read(arrival);
     const isStream = arrival.client.protocol === 'tcp';
     const limit = isStream
       ? MESSAGE_SIZE_MAX
       : udpLimit(this.#query, arrival.query.length, zone.udpSizeMax);
-    return writeReply(this.#scratch, 0, this.#query, this.#source, limit);
+    const size = writeReply(this.#scratch, 0, this.#query, this.#source, limit);
+    if (error === undefined || !this.#query.hasOpt) return size;
+    return addExtendedError(this.#scratch, size, limit, error);
   }
 
   #read({ query }: Arrival): void {

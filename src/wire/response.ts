@@ -8,6 +8,7 @@
  */
 
 import { NameCopier } from './compression.ts';
+import type { ExtendedError } from './extended-error.ts';
 import { type Octets, setU8, setU16, setU32, u8, u16, u32 } from './octets.ts';
 import { namesInData } from './rdata-names.ts';
 import { RecordCursor, readRecord, SECTION } from './record.ts';
@@ -25,6 +26,8 @@ export interface ResponseBody {
   readonly answerCount: number;
   readonly authorityCount: number;
   readonly additionalCount: number;
+  /** Goes to clients with EDNS; the cache does not keep it. */
+  readonly extendedError?: ExtendedError | undefined;
 }
 
 /** What lifetimes depend on (RFC 2308, and CoreDNS's classification). TTLs in seconds. */

@@ -35,7 +35,7 @@ test('a template as data', () => {
     additional: ['ns.example.org A 192.0.2.2'],
     authority: ['example.org NS ns.example.org'],
     rcode: 3,
-    extendedError: { code: 21, reason: 'not here' },
+    extendedError: { code: 21, text: 'not here' },
     fallthrough: ['example.org.'],
   });
 });

@@ -23,6 +23,7 @@ made.test:${dns} {
   }
   template IN ANY gone.made.test {
     rcode NXDOMAIN
+    ederror 15 "gone for good"
     authority "{{ .Zone }} 77 IN SOA ns.{{ .Zone }} admin.{{ .Zone }} (1 2 3 4 5)"
   }
   template IN TXT broken.made.test {
@@ -102,6 +103,19 @@ onEachBackend('templates', { corefile: COREFILE }, async (t, stage) => {
     const reply = await stage.askTcp({ name: 'a.gone.made.test', type: 'AAAA' });
     assert.equal(reply.rcode, 'NXDOMAIN');
     assert.equal(reply.decoded.authorities[0]!.type, 'SOA');
+  });
+
+  await t.test('an extended error, for clients with EDNS', async () => {
+    const optionsOf = (reply: Reply) => {
+      const opt = reply.decoded.additionals.find(({ type }) => type === 'OPT');
+      const options = (opt as { options?: { code: number; data: Buffer }[] } | undefined)?.options;
+      return options?.map(({ code, data }) => [code, data.toString('latin1')]);
+    };
+    const fresh = await stage.ask({ name: 'ede.gone.made.test', edns: {} });
+    assert.deepEqual(optionsOf(fresh), [[15, '\0\x0fgone for good']]);
+    assert.equal(fresh.decoded.authorities.length, 1);
+    const plain = await stage.ask({ name: 'plain.gone.made.test' });
+    assert.equal(optionsOf(plain), undefined);
   });
 
   await t.test('no match and no fallthrough is SERVFAIL', async () => {
