@@ -16,7 +16,8 @@ import { RewriteStage } from '../directives/rewrite-stage.ts';
 import type { ServerConfig } from '../directives/server-config.ts';
 import { SpanExporter } from '../directives/span-exporter.ts';
 import type { TemplateMatch } from '../directives/template-data.ts';
-import { type TemplateCounts, TemplateStage } from '../directives/template-stage.ts';
+import { createTemplateStage } from '../directives/template-loader.ts';
+import type { TemplateCounts } from '../directives/template-stage.ts';
 import { TraceStage } from '../directives/trace-stage.ts';
 import { WhoamiStage } from '../directives/whoami-stage.ts';
 import type { Families } from '../metrics/families.ts';
@@ -112,7 +113,7 @@ function stagesOf(
   const labels = new Labels(metadata);
   if (rewrite.length > 0) stages.push(new RewriteStage(rewrite, labels));
   if (template.length > 0) {
-    stages.push(new TemplateStage(template, { labels, counts: templateCounts(families) }));
+    stages.push(createTemplateStage(template, { labels, counts: templateCounts(families) }));
   }
   if (hosts) {
     const onLoad = (entryCount: number, changedAtMs: number) => {

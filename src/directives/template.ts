@@ -117,7 +117,7 @@ const OPTION_READERS: Readonly<Record<string, OptionReader>> = {
 
 const OPTIONS = new Map(Object.entries(OPTION_READERS));
 
-/** In the order of the file; empty where the block has none. */
+/** In the order of the file. */
 export function readTemplates(
   lines: readonly Directive[],
   context: BlockContext,

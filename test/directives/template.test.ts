@@ -1,5 +1,6 @@
 /** `template` in the Corefile: what is accepted, what it becomes, and what is wrong with the rest. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { configOf, failureOf } from './server-block.ts';
 
@@ -113,4 +114,33 @@ test('what is wrong, and where', () => {
     ['template ANY ANY {\nexpr\n}', /expr: expected at least one argument/],
   ];
   for (const [lines, expected] of cases) assert.match(failureOf(lines), expected, lines);
+});
+
+test('its languages are loaded by the first Corefile that has one, not before', () => {
+  const program = `
+    const { registerHooks } = await import('node:module');
+    const loads = [];
+    registerHooks({ load: (url, context, next) => (loads.push(url), next(url, context)) });
+    const { configOf } = await import(process.argv[1]);
+    await import(process.argv[2]);
+    const has = () => ['gotemplate', 'expression', 'zone-record'].map((part) =>
+      loads.some((url) => url.includes('/src/') && url.includes(part)));
+    configOf('errors');
+    const before = has();
+    const { createTemplateStage } = await import(process.argv[3]);
+    const { template } = configOf('template IN A {\\nanswer "{{ .Name }} A 192.0.2.1"\\n}');
+    createTemplateStage(template, {});
+    console.log(JSON.stringify([before, has()]));
+  `;
+  const files = [
+    './server-block.ts',
+    '../../src/control/chain.ts',
+    '../../src/directives/template-loader.ts',
+  ];
+  const urls = files.map((file) => new URL(file, import.meta.url).href);
+  const { stdout, stderr } = spawnSync(process.execPath, [
+    ...['--input-type=module', '-e', program, ...urls],
+  ]);
+  const expected = [Array(3).fill(false), Array(3).fill(true)];
+  assert.equal(stdout.toString(), `${JSON.stringify(expected)}\n`, stderr.toString());
 });

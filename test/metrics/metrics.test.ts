@@ -49,6 +49,11 @@ describe('reload', () => {
     metrics.families.cacheEntries.cell(SERVER, 'success', 'gone.example.', '').value = 3;
     metrics.families.proxyConnCacheHits.cell('forward', '192.0.2.1:53', 'tcp').value = 1;
 
+    // A template's zone is its own.
+    metrics.families.templateMatches.cell(SERVER, 'own.test.', '', 'IN', 'A').value = 2;
+    metrics.families.templateMatches.cell('dns://192.0.2.77:53', 'own.test.', '', 'IN', 'A').value =
+      1;
+
     metrics.retainRows(new Set([kept.row]));
     countRequest(words, kept.base, 1, 0, 40, 40, 7);
     const text = await metrics.expose();
@@ -59,6 +64,9 @@ describe('reload', () => {
     ]);
     assert.equal(lines(families, 'coredns_dns_responses_total').length, 2);
     assert.equal(lines(families, 'coredns_plugin_enabled').length, 1);
+    assert.deepEqual(lines(families, 'coredns_template_matches_total'), [
+      `server=${SERVER} zone=own.test. class=IN type=A 2`,
+    ]);
     assert.equal(lines(families, 'coredns_proxy_conn_cache_hits_total').length, 1);
     assert.equal(rows.opened().length, 1);
   });
