@@ -8,10 +8,13 @@ import { fillPlaceholders, type PlaceholderValues } from '../rendering/placehold
 
 export type Filling = PlaceholderValues;
 
-/** What a template gets on most nodes. */
+/**
+ * What a template gets on most nodes. kube-dns's second address is the cluster's choice; it is none that a block listens on,
+ * such as 10.96.0.10, which most manifests name.
+ */
 export const PLACEHOLDER_VALUES: Filling = {
   upstreamServers: ['/etc/resolv.conf'],
-  clusterDns: { code: 'known', addresses: ['10.96.0.10'] },
+  clusterDns: { code: 'known', addresses: ['10.96.255.53'] },
   localIps: ['169.254.20.10'],
   prometheusEndpoint: ':9253',
 };

@@ -1,0 +1,66 @@
+/**
+ * The daemon with the arguments and the Corefile of deploy/nodelocaldns.yaml, its placeholders filled in, in directories like the
+ * pod's: it serves, says that it is ready, and has what it writes where the manifest has a volume.
+ */
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type DaemonPorts, startDaemon } from '../support/daemon.ts';
+import { udpAsk } from '../support/dns-client.ts';
+import { addresses } from '../support/scripted-replies.ts';
+import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
+import { fillIn, manifestText, objectNamed, objectsIn } from './manifest.ts';
+
+const VALUES = { localDns: '127.0.0.1', dnsServer: '127.0.0.2', domain: 'cluster.local' };
+const OBJECTS = objectsIn(fillIn(manifestText(), VALUES));
+const TEMPLATE = objectNamed(OBJECTS, 'ConfigMap', 'node-local-dns').data!['Corefile']!;
+const ARGS: string[] = objectNamed(OBJECTS, 'DaemonSet', 'node-local-dns').spec.template.spec
+  .containers[0].args;
+
+/** The manifest's ports made free ones; kube-dns and the others are one scripted upstream. */
+function template(ports: DaemonPorts, upstreamPort: number): string {
+  return TEMPLATE.replaceAll(':53 {', `:${ports.dns} {`)
+    .replaceAll(':8080', `:${ports.health}`)
+    .replaceAll(':9253', `127.0.0.1:${ports.prometheus}`)
+    .replaceAll('__PILLAR__UPSTREAM__SERVERS__', `127.0.0.1:${upstreamPort}`)
+    .replaceAll('__PILLAR__CLUSTER__DNS__', `__PILLAR__CLUSTER__DNS__:${upstreamPort}`);
+}
+
+test('runs as the manifest starts it', async (t) => {
+  const upstream = await ScriptedUpstream.start(t, (query) =>
+    // The probes of \`loop\` are no business of an upstream's.
+    query.question.type === 'HINFO' ? 'drop' : addresses(query, '192.0.2.1'),
+  );
+  const directory = temporaryDirectory(t);
+  const run = join(directory, 'run');
+  mkdirSync(run);
+  // As the kubelet makes an emptyDir.
+  chmodSync(run, 0o777);
+  const args = (ports: DaemonPorts) => {
+    const base = join(directory, 'Corefile.base');
+    writeFileSync(base, template(ports, upstream.port));
+    const inPod = ARGS.map((word) => word.replace(/^\/run\//, `${run}/`));
+    const socket = ['-control-socket', join(run, 'zerohop/control.sock')];
+    return [...inPod, '-basecorefile', base, ...socket, '-dns.port', String(ports.dns)];
+  };
+  const environment = { KUBE_DNS_UPSTREAM_SERVICE_HOST: '127.0.0.1' };
+  const daemon = await startDaemon(t, { corefile: '', args, environment });
+  for (const host of ['127.0.0.1', '127.0.0.2']) {
+    for (const name of ['kubernetes.default.svc.cluster.local', 'example.com']) {
+      const reply = await udpAsk({ host, port: daemon.ports.dns }, { name });
+      assert.deepEqual(reply.data('A'), ['192.0.2.1'], `${name} at ${host}`);
+    }
+  }
+  await until('readiness', async () => {
+    return (await fetch(`http://127.0.0.1:${daemon.ports.health}/ready`)).ok;
+  });
+  assert.equal(Number(readFileSync(join(run, 'node-cache.pid'), 'utf8')), daemon.pid);
+  assert.match(readFileSync(join(run, 'Corefile'), 'utf8'), /bind 127\.0\.0\.1 127\.0\.0\.2/);
+  assert.equal(statSync(join(run, 'zerohop')).mode & 0o777, 0o700);
+  assert.ok(statSync(join(run, 'zerohop/control.sock')).isSocket());
+  const alarming = daemon.log.filter((line) => /WARNING|ERROR|no control socket/.test(line));
+  assert.deepEqual(alarming, []);
+});
