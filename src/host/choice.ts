@@ -2,12 +2,12 @@
  * Which backend this node gets: the one that its kube-proxy uses, because rules of two kinds on one node are hard to follow, and
  * iptables-legacy and iptables-nft do not see each other's. Looks at the node, changes nothing, loads no module.
  */
-import { readFileSync } from 'node:fs';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { type Libc, loadLibc } from '../os/libc.ts';
 import { type Run, runCommand } from './command.ts';
 import type { Interception, InterceptionOptions } from './interception.ts';
 import { IptablesInterception, type IptablesVariant } from './iptables.ts';
+import { legacyDrops, readLegacyTables } from './legacy-filter.ts';
 import { NftInterception } from './nft.ts';
 import { noInterception } from './no-interception.ts';
 import { isIptablesNews, isNftNews, watchLegacy, watchNft } from './rule-watch.ts';
@@ -21,7 +21,12 @@ export interface ChoiceDependencies {
 }
 
 type IptablesKind = IptablesVariant['kind'];
-type Choice = { readonly kind: 'nft' | IptablesKind; readonly reason: string };
+interface Choice {
+  readonly kind: 'nft' | IptablesKind;
+  readonly reason: string;
+  /** The node seems to use it, but we may not even look. */
+  readonly isForbidden?: boolean;
+}
 
 /** What kube-proxy and the kubelet leave in iptables, in the order of what it tells: services first, then kubelet's hint. */
 const MARKS = [
@@ -50,6 +55,7 @@ export async function chooseInterception(
       clock,
       libc,
       watch: watchNft(libc, isNftNews),
+      legacyDrops: () => legacyDrops(run, dependencies.legacyTables),
     });
   }
   // Without any, `install` says which is not there.
@@ -70,6 +76,8 @@ async function choose(
     return { kind: 'nft', reason: 'kube-proxy uses nftables' };
   }
   const marked = await markedVariant(dependencies);
+  // Un-tracking in nftables keeps iptables-legacy from translating as well: better than nothing.
+  if (marked?.isForbidden && backend === 'auto' && hasNft) return { ...marked, kind: 'nft' };
   if (marked) return marked;
   if (backend === 'auto' && hasNft) {
     return { kind: 'nft', reason: 'neither kube-proxy nor the kubelet uses iptables here' };
@@ -95,6 +103,11 @@ async function markedVariant({
         if (listed.ok) return { kind, reason: `${kind} has chain ${chain}` };
         // Only iptables-legacy has a lock to wait for, so somebody here works with it.
         if (listed.failure.code === 'lock') return { kind, reason: `${kind} is being used` };
+        if (listed.failure.code === 'permission' && kind === 'iptables-legacy') {
+          const { capability } = listed.failure;
+          const reason = `this node has rules of ${kind}, which needs the capability ${capability}`;
+          return { kind, reason, isForbidden: true };
+        }
       }
     }
   }
@@ -120,15 +133,4 @@ function ownBinaries(kind: IptablesKind): Readonly<Record<4 | 6, string>> {
 async function defaultVariant(run: Run): Promise<IptablesKind> {
   const version = await run('iptables', ['--version']);
   return version.ok && !version.stdout.includes('nf_tables') ? 'iptables-legacy' : 'iptables-nft';
-}
-
-function readLegacyTables(): string[] {
-  return ['ip_tables_names', 'ip6_tables_names'].flatMap((name) => {
-    try {
-      return readFileSync(`/proc/self/net/${name}`, 'utf8').split('\n');
-    } catch {
-      // The module is not loaded.
-      return [];
-    }
-  });
 }

@@ -1,13 +1,13 @@
 /**
  * The lease as nf_tables keeps it: elements of a set that expire by themselves. Written over netlink, or by `nft` where koffi
- * cannot load; for one renewal of two addresses that is 40 us, and 4 ms of CPU time (bench/micro/host-lease.bench.ts).
+ * cannot load; for one renewal of two addresses that is 40 us, and 4 ms of CPU time (bench/lease.ts).
  */
 import type { Clock } from '../base/clock.ts';
 import { addressOctets } from '../base/ip-address.ts';
 import { errnoName, SystemCallError } from '../os/errno.ts';
 import type { Libc } from '../os/libc.ts';
 import { NfnetlinkSocket } from '../os/nfnetlink.ts';
-import type { SetElement } from '../os/nfnetlink-message.ts';
+import { type Batch, renewalOf, type SetElement } from '../os/nfnetlink-message.ts';
 import type { Run } from './command.ts';
 import type { HostFailure } from './failure.ts';
 import { LEASE_S } from './interception.ts';
@@ -26,66 +26,65 @@ export interface NftLeaseDependencies {
 }
 
 export class NftLease {
+  readonly #addresses: readonly string[];
   readonly #libc: Libc | undefined;
   readonly #run: Run;
   readonly #clock: Clock;
   readonly #shared = new SharedLease(STAMP_TOLERANCE_MS);
   #socket: NfnetlinkSocket | undefined;
+  /** The same octets each second. */
+  #renewal: { readonly hasLease: boolean; readonly batch: Batch } | undefined;
+  #renewalCount = 0;
 
-  constructor({ libc, run, clock }: NftLeaseDependencies) {
+  constructor(addresses: readonly string[], { libc, run, clock }: NftLeaseDependencies) {
+    this.#addresses = addresses;
     this.#libc = libc instanceof Error ? undefined : libc;
     this.#run = run;
     this.#clock = clock;
   }
 
   /** For LEASE_S seconds, or for good where sets have no time-outs here; fails where the table is not there. */
-  async renew(addresses: readonly string[], hasLease: boolean): Promise<HostFailure | undefined> {
-    if (addresses.length === 0) return undefined;
+  async renew(hasLease: boolean): Promise<HostFailure | undefined> {
     const socket = this.#open();
     if (socket instanceof SystemCallError) return failureOf(socket.code);
     if (socket === undefined) {
-      const outcome = await this.#run(
-        'nft',
-        ['-f', '-'],
-        renewText(addresses, hasLease ? LEASE_S : undefined),
-      );
-      return outcome.ok ? undefined : outcome.failure;
+      return this.#command(renewText(this.#addresses, hasLease ? LEASE_S : undefined));
     }
-    this.#lookForOthers(socket, addresses);
-    const elements = addresses.map(elementOf);
-    const errno = socket.renew(elements, hasLease ? LEASE_S * 1000 : undefined);
+    // One in turn is enough to see who renews all of them.
+    const looked = this.#addresses[this.#renewalCount++ % this.#addresses.length];
+    if (looked !== undefined) this.#lookForOthers(socket, looked);
+    const errno = socket.commit(this.#renewalOf(hasLease));
     if (errno !== 0) return failureOf(errnoName(errno));
-    for (const address of addresses) {
-      this.#shared.renewed(address, this.#clock.nowMs() + LEASE_S * 1000);
-    }
+    const stamp = this.#clock.nowMs() + LEASE_S * 1000;
+    for (const address of this.#addresses) this.#shared.renewed(address, stamp);
     return undefined;
   }
 
   /** A lease that is out already is no failure. */
-  async end(addresses: readonly string[]): Promise<HostFailure | undefined> {
+  async end(): Promise<HostFailure | undefined> {
     const socket = this.#open();
     if (socket instanceof SystemCallError) return failureOf(socket.code);
-    if (socket === undefined) {
-      const outcome = await this.#run('nft', ['-f', '-'], endText(addresses));
-      return outcome.ok ? undefined : outcome.failure;
-    }
-    const errno = socket.delete(addresses.map(elementOf));
+    if (socket === undefined) return this.#command(endText(this.#addresses));
+    const errno = socket.delete(this.#addresses.map(elementOf));
+    for (const address of this.#addresses) this.#shared.renewed(address, undefined);
     return errno === 0 ? undefined : failureOf(errnoName(errno));
   }
 
   /** Whether another process renews it too. */
-  isShared(addresses: readonly string[]): boolean {
+  isShared(): boolean {
     const socket = this.#open();
-    if (socket instanceof NfnetlinkSocket) this.#lookForOthers(socket, addresses);
+    if (socket instanceof NfnetlinkSocket) {
+      for (const address of this.#addresses) this.#lookForOthers(socket, address);
+    }
     return this.#shared.isShared(this.#clock.nowMs());
   }
 
   /** How long ago each was renewed, by whomever; those whose lease is out are left out. */
-  agesMs(addresses: readonly string[]): ReadonlyMap<string, number> {
+  agesMs(): ReadonlyMap<string, number> {
     const ages = new Map<string, number>();
     const socket = this.#open();
     if (!(socket instanceof NfnetlinkSocket)) return ages;
-    for (const address of addresses) {
+    for (const address of this.#addresses) {
       const expiresInMs = socket.expiresInMs(elementOf(address));
       if (expiresInMs !== undefined) ages.set(address, LEASE_S * 1000 - expiresInMs);
     }
@@ -97,19 +96,30 @@ export class NftLease {
     this.#socket = undefined;
   }
 
-  #lookForOthers(socket: NfnetlinkSocket, addresses: readonly string[]): void {
-    for (const address of addresses) {
-      const expiresInMs = socket.expiresInMs(elementOf(address));
-      const nowMs = this.#clock.nowMs();
-      const stamp = expiresInMs === undefined ? undefined : nowMs + expiresInMs;
-      this.#shared.look(address, stamp, nowMs);
+  #lookForOthers(socket: NfnetlinkSocket, address: string): void {
+    const expiresInMs = socket.expiresInMs(elementOf(address));
+    const nowMs = this.#clock.nowMs();
+    const stamp = expiresInMs === undefined ? undefined : nowMs + expiresInMs;
+    this.#shared.look(address, stamp, nowMs);
+  }
+
+  #renewalOf(hasLease: boolean): Batch {
+    if (this.#renewal?.hasLease !== hasLease) {
+      const timeoutMs = hasLease ? LEASE_S * 1000 : undefined;
+      this.#renewal = { hasLease, batch: renewalOf(this.#addresses.map(elementOf), timeoutMs) };
     }
+    return this.#renewal.batch;
+  }
+
+  async #command(text: string): Promise<HostFailure | undefined> {
+    const outcome = await this.#run('nft', ['-f', '-'], text);
+    return outcome.ok ? undefined : outcome.failure;
   }
 
   #open(): NfnetlinkSocket | SystemCallError | undefined {
     if (this.#libc === undefined || this.#socket) return this.#socket;
     try {
-      this.#socket = NfnetlinkSocket.open(this.#libc);
+      this.#socket = new NfnetlinkSocket(this.#libc);
       return this.#socket;
     } catch (error) {
       return error as SystemCallError;

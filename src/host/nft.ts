@@ -25,6 +25,8 @@ export interface NftDependencies {
   readonly libc: Libc | Error;
   /** Hears of changes by others; returns the way to stop. */
   readonly watch: (onChange: () => void) => () => void;
+  /** One line for each chain of iptables-legacy that drops our packets. */
+  readonly legacyDrops: () => Promise<readonly string[]>;
 }
 
 /** Tried in this order until one goes in. */
@@ -43,33 +45,37 @@ export class NftInterception implements Interception {
   readonly #run: Run;
   readonly #lease: NftLease;
   readonly #watch: NftDependencies['watch'];
+  readonly #legacyDrops: NftDependencies['legacyDrops'];
   #ability: NftAbility = ABILITIES[0]!;
   #fallback: readonly FallbackEndpoint[] = [];
   /** The table as nft printed it right after it went in; undefined before. */
   #expected: Blocks | undefined;
   #isGranted = false;
   #losses: readonly string[] = [];
+  #drops: readonly string[] = [];
   #dropChains: readonly DropChain[] = [];
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(
     reason: string,
     options: InterceptionOptions,
-    { run, clock, libc, watch }: NftDependencies,
+    { run, clock, libc, watch, legacyDrops }: NftDependencies,
   ) {
     this.reason = reason;
     this.#options = options;
     this.#run = withRetries(run);
-    this.#lease = new NftLease({ libc, run: this.#run, clock });
+    this.#lease = new NftLease(options.addresses, { libc, run: this.#run, clock });
     this.#watch = watch;
+    this.#legacyDrops = legacyDrops;
   }
 
   get losses(): readonly string[] {
-    return this.#losses;
+    return [...this.#losses, ...this.#drops];
   }
 
   install(): Promise<readonly HostFailure[]> {
     return this.#inTurn(async () => {
+      this.#drops = await this.#legacyDrops();
       const failure = (await this.#installTable()) ?? (await this.#acceptInOthers());
       return failure ? [failure] : [];
     });
@@ -77,13 +83,11 @@ export class NftInterception implements Interception {
 
   async renew(): Promise<HostFailure | undefined> {
     this.#isGranted = true;
-    const { addresses } = this.#options;
-    const { hasLease } = this.#ability;
-    const failure = await this.#lease.renew(addresses, hasLease);
+    const failure = await this.#lease.renew(this.#ability.hasLease);
     if (failure?.code !== 'command_failed') return failure;
     // Whoever removed the table removed the lease with it.
     const { failures } = await this.ensure();
-    return failures[0] ?? this.#lease.renew(addresses, hasLease);
+    return failures[0] ?? this.#lease.renew(this.#ability.hasLease);
   }
 
   ensure(): Promise<Repair> {
@@ -97,7 +101,7 @@ export class NftInterception implements Interception {
       if (expected === undefined || missing > 0 || surplus > 0) {
         failure = await this.#installTable();
         if (failure === undefined && this.#isGranted) {
-          await this.#lease.renew(this.#options.addresses, this.#ability.hasLease);
+          await this.#lease.renew(this.#ability.hasLease);
         }
       }
       failure ??= await this.#acceptInOthers();
@@ -114,9 +118,8 @@ export class NftInterception implements Interception {
   withdraw(isAlone = false): Promise<readonly HostFailure[]> {
     return this.#inTurn(async () => {
       this.#isGranted = false;
-      const { addresses } = this.#options;
-      if (!isAlone && this.#lease.isShared(addresses)) return [];
-      const failure = await this.#lease.end(addresses);
+      if (!isAlone && this.#lease.isShared()) return [];
+      const failure = await this.#lease.end();
       return failure ? [failure] : [];
     });
   }
@@ -125,7 +128,7 @@ export class NftInterception implements Interception {
     return this.#inTurn(async () => {
       this.#isGranted = false;
       this.#expected = undefined;
-      const isShared = !isAlone && this.#lease.isShared(this.#options.addresses);
+      const isShared = !isAlone && this.#lease.isShared();
       this.#lease.close();
       if (isShared) return [];
       const found = await findDropChains(this.#run, this.#options);
@@ -147,7 +150,7 @@ export class NftInterception implements Interception {
   async describe(): Promise<InterceptionFacts> {
     const present = await this.#read();
     const found = await findDropChains(this.#run, this.#options);
-    const agesMs = this.#lease.agesMs(this.#options.addresses);
+    const agesMs = this.#lease.agesMs();
     const blocks: Blocks = present.ok ? present.blocks : new Map();
     const chains = found.ok ? found.chains : [];
     const dropping = chains.filter(({ missing }) => missing.length > 0);
@@ -157,6 +160,7 @@ export class NftInterception implements Interception {
       hasLease: this.#ability.hasLease,
       losses: [
         ...this.#losses,
+        ...(await this.#legacyDrops()),
         ...dropping.map(({ name, hook, reason }) => {
           return `chain ${name} at hook ${hook} drops our packets: ${reason}`;
         }),

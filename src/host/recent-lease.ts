@@ -1,7 +1,7 @@
 /**
  * The lease as xt_recent keeps it: a list of addresses with the time of their last renewal, at /proc/net/xt_recent/NAME. It is
  * there as long as a rule names it, in each network namespace its own. The file takes `+ADDRESS` and `-ADDRESS`, one a write,
- * and only at its beginning, so it is opened each time: 9 us together (bench/micro/host-lease.bench.ts).
+ * and only at its beginning, so it is opened each time: 9 us together (bench/lease.ts).
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -21,6 +21,8 @@ export class RecentLease {
   readonly #clock: Clock;
   /** Two readings of one time are equal. */
   readonly #shared = new SharedLease(0);
+  /** The last renewal's time is known to `#shared`. */
+  #isMarked = false;
 
   /** `lists`: the name of each family's list. */
   constructor(lists: Readonly<Record<Family, string>>, clock: Clock) {
@@ -30,12 +32,16 @@ export class RecentLease {
 
   /** Fails where no rule names the list. */
   renew(addresses: readonly string[]): HostFailure | undefined {
-    this.#lookForOthers(addresses);
+    // Reading costs as much as writing: what the own renewal left is read at one, and compared before the next.
+    const isMarked = this.#isMarked;
+    if (isMarked) this.#lookForOthers(addresses);
+    this.#isMarked = !isMarked;
     try {
       for (const address of addresses) this.#write('+', address);
     } catch (error) {
       return failureOf(error as NodeJS.ErrnoException);
     }
+    if (isMarked) return undefined;
     const stamps = this.#stamps();
     for (const address of addresses) this.#shared.renewed(address, stamps.get(address));
     return undefined;
@@ -44,7 +50,12 @@ export class RecentLease {
   /** Where no rule names the list there is no lease to end. */
   end(addresses: readonly string[]): HostFailure | undefined {
     try {
-      for (const address of addresses) this.#write('-', address);
+      for (const address of addresses) {
+        this.#write('-', address);
+        this.#shared.renewed(address, undefined);
+      }
+      // Whoever is in the list from now on was put there by another.
+      this.#isMarked = true;
       return undefined;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
@@ -54,7 +65,7 @@ export class RecentLease {
 
   /** Whether another process renews it too. */
   isShared(addresses: readonly string[]): boolean {
-    this.#lookForOthers(addresses);
+    if (this.#isMarked) this.#lookForOthers(addresses);
     return this.#shared.isShared(this.#clock.nowMs());
   }
 

@@ -2,11 +2,11 @@
  * Whether somebody else renews the same lease. Two daemons on a node do not talk; each sees the other in the kernel: a lease
  * whose stamp is not what the own renewal left was renewed by another. The one that leaves then lets the lease run on.
  *
- *     every second:  stamp read -> differs from mine? another renewed -> renew -> stamp read again, that is mine
+ *     renew -> stamp read, that is mine -> a second later: stamp read, differs from mine? another renewed -> renew ...
  */
 
-/** Another's renewal is remembered so long: its period of a second, and one that came late. */
-const REMEMBERED_MS = 2000;
+/** Another's renewal is remembered so long: it is looked for at each second renewal at least, and one may be late. */
+const REMEMBERED_MS = 3000;
 
 export class SharedLease {
   readonly #tolerance: number;

@@ -5,7 +5,6 @@
  */
 import { type Libc, OS, Pinned } from './libc.ts';
 
-const SOCK_RAW = 3;
 const IPPROTO_RAW = 255;
 /** IPT_SO_GET_INFO and IP6T_SO_GET_INFO, at level IPPROTO_IP and IPPROTO_IPV6. */
 const GET_INFO = 64;
@@ -23,7 +22,7 @@ export class LegacyTables {
 
   constructor(libc: Libc) {
     this.#libc = libc;
-    const type = SOCK_RAW | OS.SOCK_CLOEXEC;
+    const type = OS.SOCK_RAW | OS.SOCK_CLOEXEC;
     this.#fds = {
       4: libc.socket(OS.AF_INET, type, IPPROTO_RAW),
       6: libc.socket(OS.AF_INET6, type, IPPROTO_RAW),

@@ -41,6 +41,9 @@ const HEADER_SIZE = 16;
 const LINK_SIZE = 16;
 const ADDRESS_SIZE = 8;
 const ATTRIBUTE_HEADER_SIZE = 4;
+/** NLA_F_NESTED: the value is attributes. NLA_TYPE_MASK: without this flag and another. */
+export const ATTRIBUTE_NESTED = 0x8000;
+const ATTRIBUTE_TYPE = 0x3fff;
 
 export interface NetlinkMessage {
   readonly type: number;
@@ -177,7 +180,8 @@ export function decodeAddress({ body }: NetlinkMessage): AddressState | undefine
 
 const NOTHING = new Uint8Array(0);
 
-function encodeAttribute(type: number, value: Uint8Array): Uint8Array {
+/** An attribute with its header; `type` may carry ATTRIBUTE_NESTED. */
+export function encodeAttribute(type: number, value: Uint8Array): Uint8Array {
   const octets = new Uint8Array(up(ATTRIBUTE_HEADER_SIZE + value.length));
   const view = new DataView(octets.buffer);
   view.setUint16(0, ATTRIBUTE_HEADER_SIZE + value.length, true);
@@ -186,14 +190,15 @@ function encodeAttribute(type: number, value: Uint8Array): Uint8Array {
   return octets;
 }
 
-function decodeAttributes(octets: Uint8Array): Map<number, Uint8Array> {
+/** Each attribute's value by its type without flags; the last one of a type, and none from where a size cannot be. */
+export function decodeAttributes(octets: Uint8Array): Map<number, Uint8Array> {
   const view = viewOf(octets);
   const attributes = new Map<number, Uint8Array>();
   for (let at = 0; at + ATTRIBUTE_HEADER_SIZE <= octets.length; ) {
     const size = view.getUint16(at, true);
     if (size < ATTRIBUTE_HEADER_SIZE || at + size > octets.length) break;
     attributes.set(
-      view.getUint16(at + 2, true),
+      view.getUint16(at + 2, true) & ATTRIBUTE_TYPE,
       octets.subarray(at + ATTRIBUTE_HEADER_SIZE, at + size),
     );
     at += up(size);

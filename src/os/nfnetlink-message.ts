@@ -1,26 +1,29 @@
 /**
- * Messages of nfnetlink in octets: built, and taken apart. Layouts: linux/netlink.h, linux/netfilter/nfnetlink.h,
- * linux/netfilter/nf_tables.h. Numbers are in the machine's order, which is little-endian wherever this runs, except what
- * nf_tables itself sends, which is big-endian.
+ * Messages of nf_tables within netlink-message.ts's frames. Layouts: linux/netfilter/nfnetlink.h, linux/netfilter/nf_tables.h.
+ * What nf_tables itself counts is big-endian.
  *
- *     datagram  := message*
- *     message   := length:4 type:2 flags:2 sequence:4 port:4 | family:1 version:1 resource:2 | attribute*
- *     attribute := length:2 type:2 value, padded to 4
+ *     body  u8 family | u8 version | u16 resource, big-endian         then attributes
+ *
+ * Pure: no socket, no system call.
  */
+import {
+  ATTRIBUTE_NESTED,
+  decodeAttributes,
+  decodeMessages,
+  encodeAttribute,
+  encodeMessage,
+  errnoOf,
+  MESSAGE,
+  MESSAGE_FLAG,
+  type NetlinkMessage,
+} from './netlink-message.ts';
 
-const NLMSG_ERROR = 2;
-const NLM_F_REQUEST = 1;
-const NLM_F_ACK = 4;
-const NLM_F_CREATE = 0x400;
 const BATCH_BEGIN = 0x10;
 const BATCH_END = 0x11;
 const SUBSYSTEM_NFTABLES = 10;
 const NFPROTO_UNSPEC = 0;
 const NFPROTO_INET = 1;
-/** nlmsghdr, and with it nfgenmsg. */
-const NETLINK_HEADER_SIZE = 16;
-const HEADER_SIZE = 20;
-const NESTED = 0x8000;
+const NFGENMSG_SIZE = 4;
 
 const ELEMENT_LIST = { TABLE: 1, SET: 2, ELEMENTS: 3 } as const;
 const ELEMENT = { KEY: 1, TIMEOUT: 4, EXPIRATION: 5 } as const;
@@ -57,85 +60,90 @@ export interface NftChange {
 
 type SetMessageType = 'NEWSETELEM' | 'DELSETELEM' | 'GETSETELEM';
 
+/** A message without number or header, to be put into a batch. */
+export interface Draft {
+  readonly type: number;
+  readonly flags: number;
+  readonly body: Uint8Array;
+}
+
 /** A message about one element; `timeoutMs` is for a new one that expires. */
 export function setMessage(
   type: SetMessageType,
   { table, set, key }: SetElement,
   timeoutMs?: number,
-): Uint8Array {
-  const element = [attribute(NESTED | ELEMENT.KEY, attribute(FIRST, key))];
+): Draft {
+  const parts = [nested(ELEMENT.KEY, encodeAttribute(FIRST, key))];
   if (timeoutMs !== undefined) {
-    const timeout = new Uint8Array(8);
-    viewOf(timeout).setBigUint64(0, BigInt(timeoutMs));
-    element.push(attribute(ELEMENT.TIMEOUT, timeout));
+    const timeout = Buffer.alloc(8);
+    timeout.writeBigUInt64BE(BigInt(timeoutMs));
+    parts.push(encodeAttribute(ELEMENT.TIMEOUT, timeout));
   }
-  const flags = type === 'NEWSETELEM' ? NLM_F_CREATE : 0;
-  return message(typeOf(NFT_MESSAGE[type]), flags, { family: NFPROTO_INET, resource: 0 }, [
-    attribute(ELEMENT_LIST.TABLE, Buffer.from(`${table}\0`)),
-    attribute(ELEMENT_LIST.SET, Buffer.from(`${set}\0`)),
-    attribute(NESTED | ELEMENT_LIST.ELEMENTS, attribute(NESTED | FIRST, Buffer.concat(element))),
+  const body = Buffer.concat([
+    nfgenmsg(NFPROTO_INET, 0),
+    encodeAttribute(ELEMENT_LIST.TABLE, Buffer.from(`${table}\0`)),
+    encodeAttribute(ELEMENT_LIST.SET, Buffer.from(`${set}\0`)),
+    nested(ELEMENT_LIST.ELEMENTS, nested(FIRST, Buffer.concat(parts))),
   ]);
+  const flags = type === 'NEWSETELEM' ? MESSAGE_FLAG.CREATE : 0;
+  return { type: typeOf(NFT_MESSAGE[type]), flags, body };
 }
 
-/** A datagram that is one transaction: all messages or none. The last is acknowledged, one that fails answers in any case. */
-export function batchOf(messages: readonly Uint8Array[], firstSequence: number): Uint8Array {
-  const frame = { family: NFPROTO_UNSPEC, resource: SUBSYSTEM_NFTABLES };
-  const all = [message(BATCH_BEGIN, 0, frame, []), ...messages, message(BATCH_END, 0, frame, [])];
-  for (const [index, octets] of all.entries()) number(octets, firstSequence + index);
-  const last = viewOf(all.at(-2)!);
-  last.setUint16(6, last.getUint16(6, true) | NLM_F_ACK, true);
-  return Buffer.concat(all);
+/** A datagram that is one transaction. It may be sent many times: an answer is read before anything else is asked. */
+export interface Batch {
+  readonly octets: Uint8Array;
+}
+
+/** All messages or none. The last is acknowledged; the first that fails answers in any case. */
+export function batchOf(messages: readonly Draft[]): Batch {
+  const frame = { flags: 0, body: nfgenmsg(NFPROTO_UNSPEC, SUBSYSTEM_NFTABLES) };
+  const all = [{ ...frame, type: BATCH_BEGIN }, ...messages, { ...frame, type: BATCH_END }];
+  const octets = all.map(({ type, flags, body }, index) => {
+    const acknowledged = index === messages.length ? MESSAGE_FLAG.ACK : 0;
+    return encodeMessage(type, MESSAGE_FLAG.REQUEST | flags | acknowledged, index, body);
+  });
+  return { octets: Buffer.concat(octets) };
+}
+
+/**
+ * Gives each element `timeoutMs` from now on, or for good where that is undefined, whether it is there or not. Before Linux 6.12
+ * adding an element that is there does not renew it, and deleting one that is not there fails.
+ */
+export function renewalOf(elements: readonly SetElement[], timeoutMs: number | undefined): Batch {
+  return batchOf(
+    elements.flatMap((element) => [
+      setMessage('NEWSETELEM', element, timeoutMs),
+      setMessage('DELSETELEM', element),
+      setMessage('NEWSETELEM', element, timeoutMs),
+    ]),
+  );
 }
 
 /** A datagram of one message that asks. */
-export function request(octets: Uint8Array, sequence: number): Uint8Array {
-  return number(octets, sequence);
+export function request({ type, flags, body }: Draft): Uint8Array {
+  return encodeMessage(type, MESSAGE_FLAG.REQUEST | flags, 0, body);
 }
 
-/** The errno of each answer to a message from `firstSequence` on; 0 for an acknowledgement. */
-export function errnosIn(datagram: Uint8Array, firstSequence: number): number[] {
-  return [...messagesIn(datagram)]
-    .filter(({ type, sequence }) => type === NLMSG_ERROR && sequence >= firstSequence)
-    .map(({ body }) => -viewOf(body).getInt32(0, true));
+/** The errno of each answer; 0 for an acknowledgement. */
+export function errnosIn(datagram: Uint8Array): number[] {
+  return decodeMessages(datagram)
+    .filter(({ type, body }) => type === MESSAGE.ERROR && body.length >= 4)
+    .map(errnoOf);
 }
 
 /** Milliseconds until the element in the datagram expires; undefined where there is none, or it does not. */
 export function expirationIn(datagram: Uint8Array): number | undefined {
-  for (const { type, body } of messagesIn(datagram)) {
+  for (const { type, body } of decodeMessages(datagram)) {
     if (type !== typeOf(NFT_MESSAGE.NEWSETELEM)) continue;
     const value = find(body, [ELEMENT_LIST.ELEMENTS, FIRST, ELEMENT.EXPIRATION]);
-    if (value?.length === 8) return Number(viewOf(value).getBigUint64(0));
+    if (value?.length === 8) return Number(Buffer.from(value).readBigUInt64BE());
   }
   return undefined;
 }
 
-export function changesIn(datagram: Uint8Array): NftChange[] {
-  return [...messagesIn(datagram)]
-    .filter(({ type }) => type >> 8 === SUBSYSTEM_NFTABLES)
-    .map(changeOf);
-}
-
-interface NetlinkMessage {
-  readonly type: number;
-  readonly sequence: number;
-  /** Behind nlmsghdr. */
-  readonly body: Uint8Array;
-}
-
-/** Ends at the first message whose length is none. */
-function* messagesIn(datagram: Uint8Array): Generator<NetlinkMessage> {
-  const view = viewOf(datagram);
-  for (let at = 0; at + NETLINK_HEADER_SIZE <= datagram.length; ) {
-    const length = view.getUint32(at, true);
-    if (length < HEADER_SIZE || at + length > datagram.length) return;
-    const body = datagram.subarray(at + NETLINK_HEADER_SIZE, at + length);
-    yield { type: view.getUint16(at + 4, true), sequence: view.getUint32(at + 8, true), body };
-    at += (length + 3) & ~3;
-  }
-}
-
-/** The first attribute of every kind of message is its table. */
-function changeOf({ type, body }: NetlinkMessage): NftChange {
+/** What a notification tells; undefined where it is none of nf_tables. The first attribute of every kind is the table. */
+export function changeOf({ type, body }: NetlinkMessage): NftChange | undefined {
+  if (type >> 8 !== SUBSYSTEM_NFTABLES) return undefined;
   const message = type & 0xff;
   const isChain = message === NFT_MESSAGE.NEWCHAIN || message === NFT_MESSAGE.DELCHAIN;
   // NFTA_CHAIN_NAME is 3, behind the handle; NFTA_RULE_CHAIN, NFTA_SET_NAME and NFTA_SET_ELEM_LIST_SET are 2.
@@ -149,61 +157,20 @@ function textOf(value: Uint8Array | undefined): string {
 
 /** The value at a path of nested attributes, behind nfgenmsg. */
 function find(body: Uint8Array, path: readonly number[]): Uint8Array | undefined {
-  let value: Uint8Array | undefined = body.subarray(HEADER_SIZE - NETLINK_HEADER_SIZE);
-  for (const type of path) {
-    if (value === undefined) return undefined;
-    value = attributeOf(value, type);
-  }
+  let value: Uint8Array | undefined = body.subarray(NFGENMSG_SIZE);
+  for (const type of path) value = value && decodeAttributes(value).get(type);
   return value;
-}
-
-function attributeOf(attributes: Uint8Array, wanted: number): Uint8Array | undefined {
-  const view = viewOf(attributes);
-  for (let at = 0; at + 4 <= attributes.length; ) {
-    const length = view.getUint16(at, true);
-    if (length < 4 || at + length > attributes.length) return undefined;
-    if ((view.getUint16(at + 2, true) & ~NESTED) === wanted) {
-      return attributes.subarray(at + 4, at + length);
-    }
-    at += (length + 3) & ~3;
-  }
-  return undefined;
 }
 
 function typeOf(message: number): number {
   return (SUBSYSTEM_NFTABLES << 8) | message;
 }
 
-function message(
-  type: number,
-  flags: number,
-  { family, resource }: { family: number; resource: number },
-  attributes: readonly Uint8Array[],
-): Uint8Array {
-  const octets = Buffer.concat([new Uint8Array(HEADER_SIZE), ...attributes]);
-  const view = viewOf(octets);
-  view.setUint32(0, octets.length, true);
-  view.setUint16(4, type, true);
-  view.setUint16(6, flags | NLM_F_REQUEST, true);
-  view.setUint8(16, family);
-  view.setUint16(18, resource);
-  return octets;
+function nested(type: number, value: Uint8Array): Uint8Array {
+  return encodeAttribute(ATTRIBUTE_NESTED | type, value);
 }
 
-function number(octets: Uint8Array, sequence: number): Uint8Array {
-  viewOf(octets).setUint32(8, sequence, true);
-  return octets;
-}
-
-function attribute(type: number, value: Uint8Array): Uint8Array {
-  const octets = new Uint8Array((4 + value.length + 3) & ~3);
-  const view = viewOf(octets);
-  view.setUint16(0, 4 + value.length, true);
-  view.setUint16(2, type, true);
-  octets.set(value, 4);
-  return octets;
-}
-
-function viewOf(octets: Uint8Array): DataView {
-  return new DataView(octets.buffer, octets.byteOffset, octets.byteLength);
+/** struct nfgenmsg: family:1 version:1 resource:2, the last big-endian. */
+function nfgenmsg(family: number, resource: number): Uint8Array {
+  return Uint8Array.of(family, 0, resource >> 8, resource & 0xff);
 }

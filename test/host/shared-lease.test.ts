@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SharedLease } from '../../src/host/shared-lease.ts';
 
-test('a stamp that the own renewal did not leave is another’s, for two seconds', () => {
+test('a stamp that the own renewal did not leave is another’s, for three seconds', () => {
   const lease = new SharedLease(0);
   lease.look('a', undefined, 0);
   lease.renewed('a', 100);
@@ -10,8 +10,8 @@ test('a stamp that the own renewal did not leave is another’s, for two seconds
   assert.equal(lease.isShared(1000), false);
   lease.look('a', 107, 2000);
   assert.equal(lease.isShared(2000), true);
-  assert.equal(lease.isShared(4000), true);
-  assert.equal(lease.isShared(4001), false);
+  assert.equal(lease.isShared(5000), true);
+  assert.equal(lease.isShared(5001), false);
 });
 
 test('a lease that stands before the first renewal is another’s', () => {

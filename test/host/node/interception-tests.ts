@@ -250,8 +250,8 @@ export async function testInterception(backend: Backend): Promise<void> {
       for (const { rulesExpected, rulesPresent } of facts.addresses) {
         assert.equal(rulesPresent, rulesExpected);
       }
-      // The other has not renewed for two seconds: it is gone.
-      await pause(2500);
+      // The other has not renewed for three seconds: it is gone.
+      await pause(4000);
       await end(second);
       assert.equal((await node.pod.ask('udp', CLUSTER_IP[4])).by, 'kube-dns');
     });
