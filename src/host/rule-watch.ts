@@ -8,6 +8,7 @@ import type { Libc } from '../os/libc.ts';
 import { watchNftables } from '../os/nfnetlink.ts';
 import { NFT_MESSAGE, type NftChange } from '../os/nfnetlink-message.ts';
 import { TABLE } from './nft-text.ts';
+import { RULE_COMMENTS } from './rules.ts';
 
 const LOOK_EVERY_MS = 500;
 const TELL_EVERY_MS = 500;
@@ -18,12 +19,15 @@ export type Watch = (onChange: () => void) => () => void;
 /** Renewals of leases come each second and are no news. */
 const NO_NEWS: readonly number[] = [NFT_MESSAGE.NEWSETELEM, NFT_MESSAGE.DELSETELEM];
 
-/** Whether a change may concern the table of our own or a chain of others at a hook, where our accepting rules may be. */
-export function isNftNews({ message, table, name }: NftChange): boolean {
+/**
+ * Whether a change may concern the table of our own, or our accepting rules in chains of others: a chain came to a hook or went,
+ * or a rule with our comment went. What kube-proxy does all day is neither.
+ */
+export function isNftNews({ message, table, name, isBaseChain, userData }: NftChange): boolean {
   if (table === TABLE) return !NO_NEWS.includes(message) || /^(address|own)/.test(name);
-  const isChain = message === NFT_MESSAGE.NEWCHAIN || message === NFT_MESSAGE.DELCHAIN;
-  // kube-proxy's own table changes with each endpoint and filters nothing that we could mend.
-  return table !== 'kube-proxy' && (isChain || message === NFT_MESSAGE.DELRULE);
+  return (
+    isBaseChain || (message === NFT_MESSAGE.DELRULE && userData.includes(RULE_COMMENTS.ACCEPT))
+  );
 }
 
 const IPTABLES_CHAINS = ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'];

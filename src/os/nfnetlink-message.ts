@@ -27,6 +27,8 @@ const NFGENMSG_SIZE = 4;
 
 const ELEMENT_LIST = { TABLE: 1, SET: 2, ELEMENTS: 3 } as const;
 const ELEMENT = { KEY: 1, TIMEOUT: 4, EXPIRATION: 5 } as const;
+const CHAIN = { NAME: 3, HOOK: 4 } as const;
+const RULE_USER_DATA = 7;
 /** Within a list its only element, within a key its only value. */
 const FIRST = 1;
 
@@ -56,6 +58,10 @@ export interface NftChange {
   readonly table: string;
   /** Of a rule its chain; of a chain or a set its own name; empty for a table. */
   readonly name: string;
+  /** Of a chain: it stands at a hook. */
+  readonly isBaseChain: boolean;
+  /** Of a rule: what whoever made it attached, its comment among it. */
+  readonly userData: string;
 }
 
 type SetMessageType = 'NEWSETELEM' | 'DELSETELEM' | 'GETSETELEM';
@@ -145,10 +151,18 @@ export function expirationIn(datagram: Uint8Array): number | undefined {
 export function changeOf({ type, body }: NetlinkMessage): NftChange | undefined {
   if (type >> 8 !== SUBSYSTEM_NFTABLES) return undefined;
   const message = type & 0xff;
+  const attributes = decodeAttributes(body.subarray(NFGENMSG_SIZE));
   const isChain = message === NFT_MESSAGE.NEWCHAIN || message === NFT_MESSAGE.DELCHAIN;
-  // NFTA_CHAIN_NAME is 3, behind the handle; NFTA_RULE_CHAIN, NFTA_SET_NAME and NFTA_SET_ELEM_LIST_SET are 2.
-  const name = message === NFT_MESSAGE.DELTABLE ? '' : textOf(find(body, [isChain ? 3 : 2]));
-  return { message, table: textOf(find(body, [1])), name };
+  const isRule = message === NFT_MESSAGE.NEWRULE || message === NFT_MESSAGE.DELRULE;
+  // Rules and sets have their chain's or their own name at 2; of a table that is something else.
+  const nameAt = isChain ? CHAIN.NAME : 2;
+  return {
+    message,
+    table: textOf(attributes.get(1)),
+    name: message === NFT_MESSAGE.DELTABLE ? '' : textOf(attributes.get(nameAt)),
+    isBaseChain: isChain && attributes.has(CHAIN.HOOK),
+    userData: isRule ? textOf(attributes.get(RULE_USER_DATA)) : '',
+  };
 }
 
 function textOf(value: Uint8Array | undefined): string {

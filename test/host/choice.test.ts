@@ -96,22 +96,25 @@ test('plain iptables stands for the variant that it is', async () => {
 
 test('changes that are news for nft', () => {
   const { NEWSETELEM, DELSETELEM, DELTABLE, DELRULE, NEWCHAIN, NEWRULE } = NFT_MESSAGE;
-  const isNews = (message: number, table: string, name: string) =>
-    isNftNews({ message, table, name });
+  const isNews = (message: number, table: string, name: string, more = {}) =>
+    isNftNews({ message, table, name, isBaseChain: false, userData: '', ...more });
   assert.ok(isNews(DELTABLE, 'zerohop', ''));
   assert.ok(isNews(DELRULE, 'zerohop', 'prerouting'));
   assert.ok(isNews(DELSETELEM, 'zerohop', 'address4'));
-  assert.ok(isNews(NEWCHAIN, 'fw', 'input'));
+  assert.ok(isNews(NEWCHAIN, 'fw', 'input', { isBaseChain: true }));
+  const userData = '\0\x27NodeLocal DNS Cache: allow DNS traffic';
+  assert.ok(isNews(DELRULE, 'fw', 'input', { userData }));
+  assert.ok(!isNews(NEWRULE, 'fw', 'input', { userData }));
   assert.ok(!isNews(NEWSETELEM, 'zerohop', 'lease4'));
   assert.ok(!isNews(DELSETELEM, 'zerohop', 'flow6'));
-  assert.ok(!isNews(DELRULE, 'kube-proxy', 'services'));
-  assert.ok(!isNews(NEWRULE, 'filter', 'KUBE-FORWARD'));
+  assert.ok(!isNews(NEWCHAIN, 'kube-proxy', 'service-ULMVA6XW-ns/svc'));
+  assert.ok(!isNews(DELRULE, 'filter', 'KUBE-FORWARD'));
 });
 
 test('changes that are news for iptables', () => {
   const { DELTABLE, DELRULE, DELCHAIN, NEWSETELEM } = NFT_MESSAGE;
   const isNews = (message: number, table: string, name: string) =>
-    isIptablesNews({ message, table, name });
+    isIptablesNews({ message, table, name, isBaseChain: false, userData: '' });
   assert.ok(isNews(DELRULE, 'raw', 'PREROUTING'));
   assert.ok(isNews(DELRULE, 'filter', 'INPUT'));
   assert.ok(isNews(DELCHAIN, 'nat', 'ZEROHOP-STANDBY'));

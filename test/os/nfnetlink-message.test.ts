@@ -68,14 +68,16 @@ test('errors are told by their number, one for each message', () => {
   assert.deepEqual(errnosIn(error.subarray(0, 16)), []);
 });
 
+const PLAIN = { isBaseChain: false, userData: '' };
+
 test('changes name their table and chain or set', () => {
   const datagram = Buffer.concat([
     request(setMessage('DELSETELEM', ELEMENT)),
     request(setMessage('NEWSETELEM', { ...ELEMENT, set: 'address4' })),
   ]);
   assert.deepEqual(decodeMessages(datagram).map(changeOf), [
-    { message: NFT_MESSAGE.DELSETELEM, table: 'zerohop', name: 'lease4' },
-    { message: NFT_MESSAGE.NEWSETELEM, table: 'zerohop', name: 'address4' },
+    { message: NFT_MESSAGE.DELSETELEM, table: 'zerohop', name: 'lease4', ...PLAIN },
+    { message: NFT_MESSAGE.NEWSETELEM, table: 'zerohop', name: 'address4', ...PLAIN },
   ]);
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { chooseInterception } from '../../../src/host/choice.ts';
 import { type Run, runCommand } from '../../../src/host/command.ts';
 import { isInNamespace, runInNamespace } from '../../support/namespace.ts';
@@ -109,6 +110,28 @@ else {
         before.replace(/\[.*\]/g, ''),
       );
       sh('iptables-nft -P INPUT ACCEPT; iptables-nft -F INPUT; nft delete table ip filter');
+    });
+
+    await t.test('are watched in chains of others, which are not', async () => {
+      nft(firewall('drop', ''));
+      const interception = await start();
+      let changeCount = 0;
+      const stop = interception.watch(() => {
+        changeCount += 1;
+      });
+      nft('table inet others {\n\tchain one {\n\t\tcounter\n\t}\n}\n');
+      nft('delete table inet others\n');
+      nft('add rule inet fw input counter\n');
+      await pause(700);
+      assert.equal(changeCount, 0);
+      const chain = sh('nft -a list chain inet fw input');
+      const handle = /comment "NodeLocal DNS Cache.* # handle (\d+)/.exec(chain)?.[1];
+      nft(`delete rule inet fw input handle ${handle}\n`);
+      await until('the change is noticed', async () => changeCount > 0);
+      stop();
+      assert.deepEqual(await interception.ensure(), { restored: 1, removed: 0, failures: [] });
+      await end(interception);
+      nft('delete table inet fw');
     });
 
     await t.test('count what others took away or added', async () => {
