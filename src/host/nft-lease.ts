@@ -13,7 +13,7 @@ import type { HostFailure } from './failure.ts';
 import { LEASE_S } from './interception.ts';
 import { endText, leaseSet, renewText, TABLE } from './nft-text.ts';
 import { familyOf } from './rules.ts';
-import { SharedLease } from './shared-lease.ts';
+import { SharedLease, type Stamp } from './shared-lease.ts';
 
 const COMMAND = 'renewal of the lease';
 /** Expiry is told in jiffies, of which there may be 100 a second: two readings of one differ by up to two of them. */
@@ -53,9 +53,10 @@ export class NftLease {
     // One in turn is enough to see who renews all of them.
     const looked = this.#addresses[this.#renewalCount++ % this.#addresses.length];
     if (looked !== undefined) this.#lookForOthers(socket, looked);
+    const beforeMs = this.#clock.nowMs();
     const errno = socket.commit(this.#renewalOf(hasLease));
     if (errno !== 0) return failureOf(errnoName(errno));
-    const stamp = this.#clock.nowMs() + LEASE_S * 1000;
+    const stamp = this.#endOf(LEASE_S * 1000, beforeMs);
     for (const address of this.#addresses) this.#shared.renewed(address, stamp);
     return undefined;
   }
@@ -97,10 +98,15 @@ export class NftLease {
   }
 
   #lookForOthers(socket: NfnetlinkSocket, address: string): void {
+    const beforeMs = this.#clock.nowMs();
     const expiresInMs = socket.expiresInMs(elementOf(address));
-    const nowMs = this.#clock.nowMs();
-    const stamp = expiresInMs === undefined ? undefined : nowMs + expiresInMs;
-    this.#shared.look(address, stamp, nowMs);
+    const stamp = expiresInMs === undefined ? undefined : this.#endOf(expiresInMs, beforeMs);
+    this.#shared.look(address, stamp, this.#clock.nowMs());
+  }
+
+  /** The end of what runs out so long after some moment between `beforeMs` and now. */
+  #endOf(expiresInMs: number, beforeMs: number): Stamp {
+    return { earliest: beforeMs + expiresInMs, latest: this.#clock.nowMs() + expiresInMs };
   }
 
   #renewalOf(hasLease: boolean): Batch {

@@ -10,7 +10,7 @@ import { addressOctets, addressText } from '../base/ip-address.ts';
 import type { HostFailure } from './failure.ts';
 import { RENEW_EVERY_MS } from './interception.ts';
 import { type Family, familyOf } from './rules.ts';
-import { SharedLease } from './shared-lease.ts';
+import { SharedLease, type Stamp } from './shared-lease.ts';
 
 const DIRECTORY = '/proc/self/net/xt_recent';
 /** The list's times are jiffies since some time ago, so an age is what passes between two changes. */
@@ -43,7 +43,7 @@ export class RecentLease {
     }
     if (isMarked) return undefined;
     const stamps = this.#stamps();
-    for (const address of addresses) this.#shared.renewed(address, stamps.get(address));
+    for (const address of addresses) this.#shared.renewed(address, exactly(stamps.get(address)));
     return undefined;
   }
 
@@ -90,7 +90,9 @@ export class RecentLease {
   #lookForOthers(addresses: readonly string[]): void {
     const stamps = this.#stamps();
     const nowMs = this.#clock.nowMs();
-    for (const address of addresses) this.#shared.look(address, stamps.get(address), nowMs);
+    for (const address of addresses) {
+      this.#shared.look(address, exactly(stamps.get(address)), nowMs);
+    }
   }
 
   /** Each address with the time of its last renewal; empty where there is no list. */
@@ -116,6 +118,10 @@ export class RecentLease {
     const path = `${DIRECTORY}/${this.#lists[familyOf(address)]}`;
     writeFileSync(path, `${sign}${address}\n`, { flag: 'r+' });
   }
+}
+
+function exactly(jiffies: number | undefined): Stamp | undefined {
+  return jiffies === undefined ? undefined : { earliest: jiffies, latest: jiffies };
 }
 
 function failureOf({ code = '', message }: NodeJS.ErrnoException): HostFailure {
