@@ -28,9 +28,10 @@ export interface EndingOptions {
   readonly exit: (code: number) => void;
 }
 
-/** Of the budget, what the removal gets at the least, and the withdrawal at the most. */
-const REMOVE_SHARE = 0.3;
+/** Parts of the budget: what the withdrawal may take, what answers under way get, and when the removal begins at the latest. */
 const WITHDRAW_SHARE = 0.3;
+const GRACE_SHARE = 0.6;
+const DRAIN_SHARE = 0.7;
 
 export class Ending {
   readonly #options: EndingOptions;
@@ -59,8 +60,8 @@ export class Ending {
       log.error(`the end took more than ${budgetMs} ms: some of it is left undone`);
       exit(this.#exitCode ?? exitCode);
     }, budgetMs);
-    const graceMs = budgetMs * (1 - REMOVE_SHARE);
-    await this.#within(graceMs, 'draining', () => steps.drain(graceMs));
+    const graceMs = budgetMs * GRACE_SHARE;
+    await this.#within(budgetMs * DRAIN_SHARE, 'draining', () => steps.drain(graceMs));
     await this.#within(budgetMs, 'removing', () => steps.remove());
     clearTimeout(deadline);
     exit(this.#exitCode);
@@ -71,7 +72,7 @@ export class Ending {
     const { steps, budgetMs, exit } = this.#options;
     this.#exitCode = exitCode;
     await this.#within(budgetMs * WITHDRAW_SHARE, 'withdrawing', () => steps.withdraw());
-    await this.#within(budgetMs * REMOVE_SHARE, 'removing', () => steps.remove());
+    await this.#within(budgetMs * (1 - DRAIN_SHARE), 'removing', () => steps.remove());
     exit(exitCode);
   }
 

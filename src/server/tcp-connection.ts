@@ -5,7 +5,6 @@
  * Bounds: so many queries under way, then no more is read until some are answered; octets that the client does not
  * read stop the reading too, and end the connection when it does not read them in time.
  */
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import { setU16, u16 } from '../wire/octets.ts';
@@ -97,7 +96,9 @@ export class TcpConnection implements Client {
   /** Takes no more queries; resolves when the connection is closed, after the last reply. */
   async end(): Promise<void> {
     if (this.#socket.destroyed) return;
-    const closed = once(this.#socket, 'close');
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    // Whichever way: events.once would reject where the client answers FIN with RST.
+    this.#socket.once('close', () => resolve());
     this.#hasEnded = true;
     this.#pending = new Uint8Array(0);
     // Only who reads sees the client's FIN.

@@ -76,11 +76,16 @@ export class TcpService {
     for (const server of [...this.#servers.values()].flat()) server.close();
     this.#servers.clear();
     const ended = [...this.#connections].map((connection) => connection.end());
+    let cutCount = 0;
     const late = setTimeout(() => {
+      cutCount = this.#connections.size;
       for (const connection of this.#connections) connection.destroy();
     }, graceMs);
     await Promise.all(ended);
     clearTimeout(late);
+    if (ended.length === 0) return;
+    const how = `${ended.length - cutCount} ended, ${cutCount} cut off`;
+    this.#options.log.info(`TCP connections of clients: ${how}`);
   }
 
   async #open(listener: Listener): Promise<Server[]> {

@@ -104,3 +104,22 @@ test('a client that keeps its side open does not delay the end', async (t) => {
   // Without its bound it is the whole grace period.
   assert(endedMs < 4000, `${endedMs} ms`);
 });
+
+test('a client that answers the end with a reset does not disturb it', async (t) => {
+  const { upstream, daemon } = await start(t);
+  const udp = await UdpClient.open(daemon.address);
+  const tcp = await TcpClient.connect(daemon.address);
+  t.after(() => Promise.all([udp.close(), tcp.close()]));
+  upstream.hold();
+  udp.send({ name: 'udp.example.org', id: 1 });
+  tcp.send({ name: 'tcp.example.org', id: 2 });
+  await upstream.received(2);
+  const ended = daemon.stop();
+  await daemon.waitForLog(/SIGTERM: Shutting down/);
+  tcp.reset();
+  await daemon.waitForLog(/TCP connections of clients: 1 ended, 0 cut off/);
+  upstream.release();
+  assert.deepEqual((await udp.receive()).data('A'), ANSWER);
+  assert.equal(await ended, 0);
+  assert.ok(!daemon.log.some((line) => line.includes('draining failed')), daemon.log.join('\n'));
+});

@@ -13,6 +13,7 @@ import { UdpClient, udpAsk } from '../../support/dns-client.ts';
 import { until } from '../../support/until.ts';
 
 export const OWN = '169.254.20.10';
+export const OWN_IPV6 = 'fd00:90::a';
 export const CLUSTER_IP = '10.96.0.10';
 export const KUBE_DNS = '10.244.1.2';
 /** What kube-dns knows; all else below the cluster's domain does not exist. */
@@ -33,7 +34,9 @@ export function sh(command: string): string {
  */
 export function stateOfNode(): { readonly addresses: string; readonly rules: string } {
   const addresses = sh('ip -o address show dev lo').replace(/\s+valid_lft.*$/gm, '');
-  const rules = sh('iptables-save | grep "^-A"; nft list tables 2>&1 | grep zerohop || true');
+  const rules = sh(
+    'iptables-save | grep "^-A"; ip6tables-save | grep "^-A" || true; nft list tables 2>&1 | grep zerohop || true',
+  );
   return { addresses, rules };
 }
 

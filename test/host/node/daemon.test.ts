@@ -14,9 +14,11 @@ import {
   CLUSTER_IP,
   DATA,
   intercepting,
+  KUBE_DNS,
   KubeDns,
   NAME,
   OWN,
+  OWN_IPV6,
   SteadyClient,
   sh,
   startOnNode,
@@ -123,6 +125,7 @@ function describeAll(): void {
       daemon.signal(signal);
       assert.equal(await tcp.ended(), 'fin');
       assert.equal(await daemon.exited(END_TIMEOUT_MS), status);
+      assert.match(daemon.log.join('\n'), /TCP connections of clients: 1 ended, 0 cut off/);
       assert.deepEqual(stateOfNode(), before);
       assert.deepEqual(await ask(CLUSTER_IP), DATA);
     });
@@ -189,6 +192,24 @@ function describeAll(): void {
     }
     assert.ok((await answeredByUs(next)) > asked);
     assert.equal(await next.stop(END_TIMEOUT_MS), 0);
+    assert.deepEqual(stateOfNode(), before);
+  });
+
+  test('both families side by side', async (t) => {
+    const both = `${OWN} ${OWN_IPV6}`;
+    const daemon = await startOnNode(t, {
+      corefile: `.:53 {\n bind ${both}\n cache 30\n forward . ${KUBE_DNS}\n}`,
+      args: ['-localip', both.replace(' ', ',')],
+    });
+    await daemon.waitForLog(/^\[INFO\] interception: \S+: 169\S+ fd00/, 20_000);
+    for (const host of [OWN, OWN_IPV6]) {
+      assert.deepEqual(await ask(host), DATA);
+      const tcp = await TcpClient.connect({ host, port: 53 });
+      t.after(() => tcp.close());
+      assert.deepEqual((await tcp.ask({ name: NAME })).data('A'), DATA);
+    }
+    assert.match(sh('ip -o address show dev lo'), /fd00:90::a\/128/);
+    assert.equal(await daemon.stop(END_TIMEOUT_MS), 0);
     assert.deepEqual(stateOfNode(), before);
   });
 
