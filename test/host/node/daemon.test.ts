@@ -3,11 +3,14 @@
  * iptables, nftables and iproute2.
  */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { preload } from '../../life/preload.ts';
 import type { Daemon } from '../../support/daemon.ts';
 import { TcpClient, udpAsk } from '../../support/dns-client.ts';
 import { isInNamespace, runInNamespace } from '../../support/namespace.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { until } from '../../support/until.ts';
 import {
   answeredByUs,
@@ -49,6 +52,17 @@ type State = ReturnType<typeof stateOfNode>;
 
 if (isInNamespace()) describeAll();
 else test('in a namespace', (t) => runInNamespace(t, import.meta.filename));
+
+/** Statements for a responder: once there is a file, it never comes back from the start of a batch. */
+function stuckWhere(path: string): string {
+  return `
+    const { existsSync } = builtin('node:fs');
+    const store = Atomics.store;
+    Atomics.store = (...args) => {
+      if (existsSync('${path}')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+      return store(...args);
+    };`;
+}
 
 async function ask(host: string, timeoutMs?: number): Promise<unknown[]> {
   const options = timeoutMs === undefined ? {} : { timeoutMs };
@@ -179,6 +193,26 @@ function describeAll(): void {
     assert.deepEqual(stateOfNode(), before);
   });
 
+  test('a responder that is stuck loses the lease, is not healthy, and does not keep the end from its turn', async (t) => {
+    const stuck = join(temporaryDirectory(t), 'stuck');
+    const daemon = await startOnNode(t, { nodeFlags: [preload('responder', stuckWhere(stuck))] });
+    await intercepting(daemon);
+    assert.equal(await page(daemon, '/health'), '200 OK');
+    writeFileSync(stuck, '');
+    // Whoever takes this query stands still in the middle of its batch.
+    await assert.rejects(ask(CLUSTER_IP, 100));
+    const startedAt = performance.now();
+    await until('kube-dns answers', () => ask(CLUSTER_IP, 100));
+    t.diagnostic(`answered after ${Math.round(performance.now() - startedAt)} ms`);
+    assert.ok(daemon.log.some((line) => line.includes('responder 0 makes no progress')));
+    assert.match(await page(daemon, '/ready'), /^503 no lease of interception/);
+    await until('it is not healthy', async () => {
+      return (await page(daemon, '/health')) === '503 responder 0 has made no progress for 10 s';
+    });
+    assert.equal(await daemon.stop(END_TIMEOUT_MS), 0);
+    assert.deepEqual(stateOfNode(), before);
+  });
+
   test('an upgrade: the new one serves beside the old one, which leaves addresses and lease alone', async (t) => {
     const old = await startOnNode(t);
     await intercepting(old);
@@ -216,10 +250,11 @@ function describeAll(): void {
   test('-skipteardown: addresses and rules stay, the lease does not', async (t) => {
     const daemon = await startOnNode(t, { args: ['-skipteardown'] });
     await intercepting(daemon);
+    await daemon.waitForLog(/without us, queries to our own addresses go to/, 20_000);
     assert.equal(await daemon.stop(END_TIMEOUT_MS), 0);
     assert.match(sh('ip -o address show dev lo'), /169\.254\.20\.10\/32[\s\S]*10\.96\.0\.10\/32/);
     assert.notDeepEqual(stateOfNode(), before);
-    assert.deepEqual(await ask(CLUSTER_IP), DATA);
+    for (const host of [CLUSTER_IP, OWN]) assert.deepEqual(await ask(host), DATA);
     await cleanUp(t, before);
   });
 
