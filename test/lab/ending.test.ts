@@ -65,7 +65,10 @@ function endings(proxy: ProxyMode): void {
     t.diagnostic(`UDP queries to kube-dns: ${withUs} before the end, ${withoutUs} after`);
     assert.deepEqual(lost, []);
     const kept = await clients.at(-1)!.outcome();
-    assert.ok(kept.askedAgain <= 1, 'a kept connection is closed once');
+    assert.ok(
+      kept.askedAgain <= 5,
+      'a kept connection is closed once, with what is under way on it',
+    );
     assert.equal(withUs, 0);
     assert.ok(withoutUs > 500);
     assert.deepEqual(stateChanges(clean, await nodeState(node)), []);

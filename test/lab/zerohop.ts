@@ -14,6 +14,9 @@ import { KUBE_DNS, KUBE_DNS_UPSTREAM, LINK_LOCAL } from './topology.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const COMPILE_CACHE = join(tmpdir(), 'zerohop-compile-cache');
 
+/** Several start at once, and share the machine's cores. */
+const START_TIMEOUT_MS = 60_000;
+
 /** Both families of the link-local address and of kube-dns: what kube-proxy's iptables mode takes. */
 export const LOCAL_IPS = [LINK_LOCAL.v4, KUBE_DNS.v4, LINK_LOCAL.v6, KUBE_DNS.v6] as const;
 
@@ -37,7 +40,7 @@ export async function startZerohop(node: LabNode, options: ZerohopOptions = {}):
     return startZerohop(node, { ...options, setup: 'own', args: flags });
   }
   const zerohop = new Zerohop(node, options);
-  await zerohop.server.waitForLog(/^Zerohop-/);
+  await zerohop.server.waitForLog(/^Zerohop-/, START_TIMEOUT_MS);
   return zerohop;
 }
 
