@@ -22,7 +22,7 @@ const DNS_PORT = 53;
 
 export const POD_CHECK: Check = {
   name: 'pod',
-  timeoutMs: 8000,
+  timeoutMs: 15_000,
   run: async (node, signal) => {
     const { pod } = node;
     if (pod === undefined) {
