@@ -21,8 +21,10 @@ import { Timer, type TimerTarget, type TimerWheel } from './timer-wheel.ts';
 import type { Upstream } from './upstream.ts';
 import type { QuerySender, UpstreamQuery } from './upstream-query.ts';
 
-/** Two more questions at most for one that is late. */
+/** Two more questions at most for one that is late, and one when an upstream is silent no more. */
 const HEDGES_MAX = 2;
+/** A late question looks so often whether there is somebody to ask: two thousand of them cost a fiftieth of a core. */
+const SILENT_RECHECK_MS = 100;
 /** Connections that may close under a query for nothing: a limit on queries is learnt after two; a query that makes the
  * server crash must not go on for ever. */
 const FREE_REASKS_MAX = 8;
@@ -291,16 +293,24 @@ export class Exchange implements QuerySender, TimerTarget {
     this.#hedgeAtMs = Number.POSITIVE_INFINITY;
     // Between two rounds nothing is late: the next question sets the time anew.
     if (late === undefined) return;
-    if (++this.#hedges < HEDGES_MAX) this.#hedgeAtMs = nowMs + late.upstream.latency.hedgeDelayMs();
     late.upstream.unanswered(late.askedAtMs, nowMs);
     const { silence } = late.upstream;
     const other = this.#choose(late.upstream, nowMs);
-    if (other === undefined && !silence.takeTurn(nowMs)) return;
+    const isTrial = other === undefined && silence.isSuspected;
+    if (isTrial) {
+      // One of them may answer somebody any moment; what is late then is asked once more.
+      this.#hedgeAtMs = nowMs + SILENT_RECHECK_MS;
+      if (this.#hedges >= HEDGES_MAX || !silence.takeTurn(nowMs)) return;
+    }
+    this.#hedges++;
+    if (!isTrial && this.#hedges < HEDGES_MAX) {
+      this.#hedgeAtMs = nowMs + late.upstream.latency.hedgeDelayMs();
+    }
     // Who leaves a silent upstream for another does not ask twice because of load.
     const isMove = other?.silence.isSuspected === false && silence.isSuspected;
     if (!isMove && !this.#host.takeHedge()) return;
     // A datagram may be lost by chance once; after that the way is suspect.
-    if (late.sawMismatch || this.#hedges === HEDGES_MAX) this.#transport = 'tcp';
+    if (late.sawMismatch || this.#hedges >= HEDGES_MAX) this.#transport = 'tcp';
     this.#host.observer.reasked(late.upstream.to, 'late');
     this.#ask(other ?? late.upstream, nowMs, late);
   }

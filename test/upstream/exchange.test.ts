@@ -85,6 +85,24 @@ describe('exchange', { concurrency: true }, () => {
     assert(questions >= 100 && questions < 100 + 7, String(questions));
   });
 
+  test('what was late while all were silent is asked again as soon as one answers', async (t) => {
+    let isSilent = true;
+    const server = await openServer(t, {
+      replies: (query) => (isSilent ? [] : [replyTo(query)]),
+    });
+    const { forward } = openForward(t, [server], { maxFails: 0 });
+    const late = Array.from({ length: 100 }, () =>
+      forward.exchange(queryFor('late.example.org.'), { ...tcp, deadlineMs: 3000 }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    isSilent = false;
+    const healedAtMs = performance.now();
+    for (const result of await Promise.all(late)) assertAnswered(result);
+    // Well before the 2 s of `read_timeout`, by which both turns to be asked again had passed.
+    const elapsedMs = performance.now() - healedAtMs;
+    assert(elapsedMs < 900, `${elapsedMs} ms`);
+  });
+
   test('the deadline ends it, whatever is under way', async (t) => {
     const server = await openServer(t, { replies: () => [] });
     const { forward } = openForward(t, [server], { maxFails: 0 });

@@ -110,7 +110,8 @@ test('a dial that gets no answer is given up, for all that wait for it; another 
     const failure = failureOf(result);
     assert.equal(errorText(failure), `dial tcp 127.0.0.1:${hole.port}: i/o timeout`);
   }
-  assert(events.count(/^connectionOpened/) <= 4);
+  // The first, and trials: seven in the first second, four in the next.
+  assert(events.count(/^connectionOpened/) <= 12);
 });
 
 test('a stream that falls silent is dropped and its queries asked elsewhere', async (t) => {
