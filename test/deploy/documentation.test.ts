@@ -24,7 +24,7 @@ function examples(language: string): string[] {
 }
 
 test('the commands fill in the manifest', (t) => {
-  const scripts = examples('sh').filter((text) => text.includes('sed'));
+  const scripts = examples('sh').filter((text) => text.includes('>zerohop.yaml'));
   assert.equal(scripts.length, 2);
   const made = scripts.map((script) => {
     const directory = temporaryDirectory(t);

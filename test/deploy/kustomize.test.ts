@@ -1,0 +1,56 @@
+/**
+ * The overlays of deploy/kustomize: kustomize makes of each of them the manifest with what it says on its first lines, and nothing
+ * else; Kubernetes takes the objects. Skipped where there is no kustomize; .ci/run has one where there is Go.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { readCommandLine } from '../../src/control/flags.ts';
+import { fieldProblems, valueProblem } from './kubernetes-schema.ts';
+import {
+  fillIn,
+  IPTABLES_VALUES,
+  IPVS_VALUES,
+  type KubernetesObject,
+  manifestText,
+  objectsIn,
+  ROOT,
+} from './manifest.ts';
+import { CHANGES, inOrder } from './overlays.ts';
+
+const DIRECTORY = join(ROOT, 'deploy/kustomize');
+const skip =
+  spawnSync('kustomize', ['version']).status === 0 ? false : 'needs kustomize (sigs.k8s.io)';
+
+function build(overlay: string): KubernetesObject[] {
+  const text = execFileSync('kustomize', ['build', join(DIRECTORY, overlay)], { encoding: 'utf8' });
+  return objectsIn(fillIn(text, valuesFor(overlay)));
+}
+
+function valuesFor(overlay: string) {
+  return overlay === 'ipvs' ? IPVS_VALUES : IPTABLES_VALUES;
+}
+
+test('the manifest in base is the one that is filled in by sed', () => {
+  assert.equal(readFileSync(join(DIRECTORY, 'base/nodelocaldns.yaml'), 'utf8'), manifestText());
+});
+
+test('every overlay is tested', () => {
+  assert.deepEqual(readdirSync(DIRECTORY).sort(), Object.keys(CHANGES).sort());
+});
+
+suite('overlays', () => {
+  for (const [overlay, change] of Object.entries(CHANGES)) {
+    test(overlay, { skip }, async (t) => {
+      const made = build(overlay);
+      const expected = change(objectsIn(fillIn(manifestText(), valuesFor(overlay))));
+      assert.deepEqual(inOrder(made), inOrder(expected));
+      for (const object of made) assert.equal(await valueProblem(object), undefined);
+      assert.equal(await fieldProblems(t, made), '');
+      const daemonSet = made.find(({ kind }) => kind === 'DaemonSet')!;
+      assert.equal(readCommandLine(daemonSet.spec.template.spec.containers[0].args).code, 'run');
+    });
+  }
+});
