@@ -11,6 +11,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
+import { panels } from '../deploy/monitoring.ts';
 import { NODE_CACHE_FAMILIES, OWN_FAMILIES } from '../metrics/contract.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { UdpClient } from '../support/dns-client.ts';
@@ -22,6 +23,9 @@ import { until } from '../support/until.ts';
 
 /** A start of Prometheus under load takes seconds: it makes a database. */
 const READY_TIMEOUT_MS = 60_000;
+
+/** Of what does not happen here: these series begin with the first failed check, and the first stale answer. */
+const EMPTY_PANELS = ['Failed health checks', 'Served stale'];
 
 /** Of one name there is a miss and so many hits. */
 const HITS = 9;
@@ -181,5 +185,16 @@ test('Prometheus scrapes both listeners', async (t) => {
     const values = await prometheus.values(query);
     assert.equal(values.length, 2);
     for (const value of values) assert.ok(value > 0 && value <= 8.192, `${value}`);
+  });
+
+  await t.test('and each panel of the dashboard shows something', async () => {
+    const empty: string[] = [];
+    for (const { title, targets } of panels()) {
+      for (const { expr } of targets) {
+        const query = expr.replaceAll('$__rate_interval', '1m').replaceAll('"$instance"', '".+"');
+        if ((await prometheus.values(query)).length === 0) empty.push(title);
+      }
+    }
+    assert.deepEqual(empty, EMPTY_PANELS);
   });
 });
