@@ -5,7 +5,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { createLog, type Log } from '../base/log.ts';
-import { DELIVERED_DIRECTIVES } from '../directives/order.ts';
+import { DIRECTIVE_ORDER } from '../directives/order.ts';
 import { loadLibc } from '../os/libc.ts';
 import { unblockSignal } from '../os/signal-mask.ts';
 import type { Configuration } from './configuration.ts';
@@ -212,6 +212,6 @@ function banner(): string {
 }
 
 function pluginList(): string {
-  const names = [...DELIVERED_DIRECTIVES].sort().map((name) => `  dns.${name}\n`);
+  const names = [...DIRECTIVE_ORDER].sort().map((name) => `  dns.${name}\n`);
   return `Server types:\n  dns\n\nOther plugins:\n${names.join('')}`;
 }

@@ -31,16 +31,6 @@ export const DIRECTIVE_ORDER = [
 
 export type DirectiveName = (typeof DIRECTIVE_ORDER)[number];
 
-/** Known from node-cache, and refused until this program has them: none is left. */
-const UNDELIVERED = [] as const satisfies readonly DirectiveName[];
-
-export type DeliveredName = Exclude<DirectiveName, (typeof UNDELIVERED)[number]>;
-
-/** Every directive that this version accepts, in the order of the chain. */
-export const DELIVERED_DIRECTIVES: readonly DeliveredName[] = DIRECTIVE_ORDER.filter(
-  (name): name is DeliveredName => !(UNDELIVERED as readonly string[]).includes(name),
-);
-
 /** Those that are no part of the chain: they set up a server, or the process. */
 const SETTINGS: readonly DirectiveName[] = [
   'timeouts',
@@ -58,8 +48,4 @@ export function isHandler(name: DirectiveName): boolean {
 
 export function isKnown(name: string): name is DirectiveName {
   return (DIRECTIVE_ORDER as readonly string[]).includes(name);
-}
-
-export function isDelivered(name: string): name is DeliveredName {
-  return (DELIVERED_DIRECTIVES as readonly string[]).includes(name);
 }

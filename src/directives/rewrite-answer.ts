@@ -55,8 +55,8 @@ export function rcodeChange(from: number, to: number): AnswerChange {
 }
 
 /**
- * The first CNAME whose target is found leads elsewhere: the records up to it stay, those behind it are what the stages behind say
- * of the new target. Where they fail, the answer stays as it was.
+ * The first CNAME whose target is found leads elsewhere: the records up to it stay, those behind it are what the server says of the
+ * new target. Where it fails, the answer stays as it was.
  */
 export function redirectCname(matcher: NameMatcher, to: string): AnswerChange {
   return async (answer, question, next) => {
@@ -67,7 +67,7 @@ export function redirectCname(matcher: NameMatcher, to: string): AnswerChange {
     const qname = at < 0 ? undefined : nameFromText(targetOf(records[at]!)!);
     if (qname === undefined) return;
     const target = { ...question, qname };
-    const resolution = await next(target);
+    const resolution = await (question.askAgain ?? next)(target);
     if (!resolution.ok) return;
     const { body } = resolution.response;
     const kept = records.slice(0, at).filter(({ type }) => type === QTYPE.CNAME);

@@ -23,7 +23,7 @@ import { type LoadbalanceOptions, readLoadbalance } from './loadbalance.ts';
 import { type LogRule, readLog } from './log.ts';
 import { readLoop } from './loop.ts';
 import { readMetadata } from './metadata.ts';
-import { DELIVERED_DIRECTIVES, type DeliveredName, isDelivered, isKnown } from './order.ts';
+import { DIRECTIVE_ORDER, type DirectiveName, isKnown } from './order.ts';
 import { type PprofOptions, readPprof } from './pprof.ts';
 import { type PrometheusOptions, readPrometheus } from './prometheus.ts';
 import { type ReloadOptions, readReload } from './reload.ts';
@@ -42,7 +42,7 @@ export interface ServerConfig {
   /** The block printed canonically: alike for two blocks exactly if they hold the same words. */
   readonly canonical: string;
   /** The names of its directives, each once, in the order of the Corefile. */
-  readonly directives: readonly DeliveredName[];
+  readonly directives: readonly DirectiveName[];
   /** Undefined: every address. */
   readonly bind: readonly BindOptions[] | undefined;
   readonly bufsize: number | undefined;
@@ -96,7 +96,7 @@ export function readServerBlocks(
 function readServerBlock(block: ServerBlock, options: ServerBlockOptions): ServerConfig {
   const zones = block.keys.flatMap((key) => readZoneKeys(key, options.defaultPort));
   const byName = groupByName(block.directives);
-  const linesOf = (name: DeliveredName) => byName.get(name) ?? [];
+  const linesOf = (name: DirectiveName) => byName.get(name) ?? [];
   const context: BlockContext = {
     zones: zones.map(({ zone }) => zone),
     healthPort: options.healthPort,
@@ -132,10 +132,10 @@ function readServerBlock(block: ServerBlock, options: ServerBlockOptions): Serve
   };
 }
 
-function groupByName(directives: readonly Directive[]): Map<DeliveredName, Directive[]> {
-  const byName = new Map<DeliveredName, Directive[]>();
+function groupByName(directives: readonly Directive[]): Map<DirectiveName, Directive[]> {
+  const byName = new Map<DirectiveName, Directive[]>();
   for (const directive of directives) {
-    const name = deliveredName(directive);
+    const name = knownName(directive);
     const lines = byName.get(name);
     if (lines === undefined) byName.set(name, [directive]);
     else lines.push(directive);
@@ -143,11 +143,8 @@ function groupByName(directives: readonly Directive[]): Map<DeliveredName, Direc
   return byName;
 }
 
-function deliveredName({ name }: Directive): DeliveredName {
-  if (isDelivered(name.text)) return name.text;
-  const expected = `expected one of ${[...DELIVERED_DIRECTIVES].sort().join(', ')}`;
-  const problem = isKnown(name.text)
-    ? `directive '${name.text}' is not supported by this version yet: ${expected}`
-    : `Unknown directive '${name.text}': ${expected}`;
-  throw new CorefileError(name.at, problem);
+function knownName({ name }: Directive): DirectiveName {
+  if (isKnown(name.text)) return name.text;
+  const expected = `expected one of ${[...DIRECTIVE_ORDER].sort().join(', ')}`;
+  throw new CorefileError(name.at, `Unknown directive '${name.text}': ${expected}`);
 }

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DELIVERED_DIRECTIVES, type DirectiveName } from '../../src/directives/order.ts';
+import { DIRECTIVE_ORDER, type DirectiveName } from '../../src/directives/order.ts';
 import { COREDNS_OPTIONS, type OptionFacts } from './coredns-options.ts';
 import { configOf, failureOf } from './server-block.ts';
 
@@ -56,7 +56,7 @@ function settingsOf(corefile: string): unknown {
   return JSON.parse(JSON.stringify(settings, (key, value) => (key === 'at' ? undefined : value)));
 }
 
-for (const name of DELIVERED_DIRECTIVES) {
+for (const name of DIRECTIVE_ORDER) {
   const { head, again, options } = COREDNS_OPTIONS[name];
   describe(name, () => {
     for (const option of options) {

@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
-import { DELIVERED_DIRECTIVES } from '../../src/directives/order.ts';
+import { DIRECTIVE_ORDER } from '../../src/directives/order.ts';
 import { type Daemon, type DaemonOptions, spawnDaemon, startDaemon } from '../support/daemon.ts';
 import { tcpAsk, udpAsk } from '../support/dns-client.ts';
 import { addresses, bare } from '../support/scripted-replies.ts';
@@ -49,7 +49,7 @@ test('-version and -plugins need nothing else', async () => {
   const version = await run(LAUNCHER, ['-version'], { cwd: '/' });
   assert.match(version.stdout, /^Zerohop-\d+\.\d+\.\d+\nlinux\/\w+, node v26\./);
   const plugins = await run(LAUNCHER, ['-plugins'], { cwd: '/' });
-  for (const name of DELIVERED_DIRECTIVES) assert(plugins.stdout.includes(`  dns.${name}\n`), name);
+  for (const name of DIRECTIVE_ORDER) assert(plugins.stdout.includes(`  dns.${name}\n`), name);
   assert.equal(version.stderr + plugins.stderr, '');
 });
 

@@ -5,7 +5,7 @@
  * Two things of node-cache's are not here, and nothing is made up in their place: `go_*`, which tells of a runtime that we have not,
  * and native histograms, which exist only in the protobuf exposition.
  */
-import { type DirectiveName, isDelivered } from '../../src/directives/order.ts';
+import type { DirectiveName } from '../../src/directives/order.ts';
 
 /**
  * What a scrape shows of a family: `counts` once there was traffic that touches it; `zero` from the start on, and nothing that a
@@ -134,15 +134,10 @@ function readFamilies(text: string): FamilyContract[] {
   });
 }
 
-/** Names of the directives whose families are not asked for. */
-export const PENDING_DIRECTIVES = (Object.keys(BY_DIRECTIVE) as DirectiveName[]).filter(
-  (name) => !isDelivered(name),
-);
-
-/** node-cache's families, as far as their directives are delivered. */
+/** node-cache's families. */
 export const NODE_CACHE_FAMILIES: readonly FamilyContract[] = [
   NODE_CACHE,
-  ...Object.entries(BY_DIRECTIVE).flatMap(([name, text]) => (isDelivered(name) ? [text] : [])),
+  ...Object.values(BY_DIRECTIVE),
 ].flatMap(readFamilies);
 
 export const OWN_FAMILIES: readonly FamilyContract[] = readFamilies(OURS);

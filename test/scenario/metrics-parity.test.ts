@@ -5,11 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import {
-  DELIVERED_DIRECTIVES,
-  type DirectiveName,
-  isDelivered,
-} from '../../src/directives/order.ts';
+import { DIRECTIVE_ORDER, type DirectiveName } from '../../src/directives/order.ts';
 import { COREDNS_OPTIONS } from '../directives/coredns-options.ts';
 import {
   type FamilyContract,
@@ -73,26 +69,23 @@ ${zone}:${dns} {
       'dead.test',
       `forward . 127.0.0.1:${deadPort} {\nmax_fails 1\nhealth_check 50ms\nfailfast_all_unhealthy_upstreams\n}`,
     ),
-    ...pendingBlocks(block, forward),
+    ...directiveBlocks(block, forward),
   ].join('\n');
 }
 
-/** Blocks for families of directives that not every version delivers. */
-function pendingBlocks(block: (zone: string, lines: string) => string, forward: string): string[] {
-  const blocks: string[] = [];
-  if (isDelivered('hosts')) {
-    blocks.push(block('hosts.test', 'hosts {\n192.0.2.7 seven.hosts.test\n}'));
-  }
-  if (isDelivered('dns64')) {
-    blocks.push(block('dns64.test', `dns64 {\nallow_ipv4\n}\n${forward}`));
-  }
-  if (isDelivered('template')) {
-    const good = 'template IN A {\nanswer "{{ .Name }} 60 IN A 192.0.2.8"\n}';
-    const failing = 'template IN TXT {\nanswer "{{ index .Match 9 }} 60 IN TXT x"\n}';
-    const noRecord = 'template IN MX {\nanswer "{{ .Name }} 60 IN MX no record"\n}';
-    blocks.push(block('template.test', [good, failing, noRecord].join('\n')));
-  }
-  return blocks;
+/** Blocks for families of directives of their own. */
+function directiveBlocks(
+  block: (zone: string, lines: string) => string,
+  forward: string,
+): string[] {
+  const good = 'template IN A {\nanswer "{{ .Name }} 60 IN A 192.0.2.8"\n}';
+  const failing = 'template IN TXT {\nanswer "{{ index .Match 9 }} 60 IN TXT x"\n}';
+  const noRecord = 'template IN MX {\nanswer "{{ .Name }} 60 IN MX no record"\n}';
+  return [
+    block('hosts.test', 'hosts {\n192.0.2.7 seven.hosts.test\n}'),
+    block('dns64.test', `dns64 {\nallow_ipv4\n}\n${forward}`),
+    block('template.test', [good, failing, noRecord].join('\n')),
+  ];
 }
 
 /** Runs everything that the families count. */
@@ -143,17 +136,13 @@ async function play(t: TestContext, stage: Stage): Promise<void> {
     stage.upstream.release();
     await first;
   });
-  await t.test('directives that came later', async () => {
-    if (isDelivered('hosts')) await stage.ask({ name: 'seven.hosts.test' });
-    if (isDelivered('dns64')) {
-      stage.script('a.dns64.test', (query) =>
-        query.question.type === 'A' ? addresses(query, '192.0.2.1') : bare(query, 0),
-      );
-      await stage.ask({ name: 'a.dns64.test', type: 'AAAA' });
-    }
-    if (isDelivered('template')) {
-      for (const type of ['A', 'TXT', 'MX']) await stage.ask({ name: 'a.template.test', type });
-    }
+  await t.test('hosts, dns64 and template', async () => {
+    await stage.ask({ name: 'seven.hosts.test' });
+    stage.script('a.dns64.test', (query) =>
+      query.question.type === 'A' ? addresses(query, '192.0.2.1') : bare(query, 0),
+    );
+    await stage.ask({ name: 'a.dns64.test', type: 'AAAA' });
+    for (const type of ['A', 'TXT', 'MX']) await stage.ask({ name: 'a.template.test', type });
   });
 }
 
@@ -277,7 +266,7 @@ const HANDLERS: readonly DirectiveName[] = [
 
 test('coredns_plugin_enabled names every directive that handles queries, and no other', async (t) => {
   const upstream = await ScriptedUpstream.start(t, (query) => bare(query, 3));
-  const others = DELIVERED_DIRECTIVES.filter(
+  const others = DIRECTIVE_ORDER.filter(
     (name) => !['bind', 'prometheus', 'forward', 'health', 'timeouts'].includes(name),
   );
   const daemon = await startDaemon(t, {
@@ -295,5 +284,5 @@ all.test:${dns} {
   });
   const scrape = await daemon.scrape();
   const names = scrape.matching('coredns_plugin_enabled').map(({ labels }) => labels.name);
-  assert.deepEqual(names.sort(), HANDLERS.filter(isDelivered).sort());
+  assert.deepEqual(names.sort(), HANDLERS.toSorted());
 });
