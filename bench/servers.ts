@@ -17,8 +17,8 @@ const FIRST_LINE_TIMEOUT_MS = 10_000;
 
 /** The daemon's name in the table. */
 export const DAEMON = 'daemon';
-/** Rows besides the echo and the daemon, as `--peer` names them. */
-export const PEERS = ['unbound', 'dnsmasq', 'echo-poll'] as const;
+/** Rows besides the echo and the daemon, as `--peer` names them; `loadbalance` is the daemon with a stage before its cache. */
+export const PEERS = ['unbound', 'dnsmasq', 'loadbalance', 'echo-poll'] as const;
 export type Peer = (typeof PEERS)[number];
 
 export interface Server {
@@ -40,30 +40,33 @@ export interface Site {
 /** The daemon's command up to its flags; `--daemon` replaces it. */
 export const DAEMON_COMMAND: readonly string[] = [NODE, DAEMON_MAIN];
 
-/** Undefined where the command's program is not there. */
+/** Undefined where the command's program is not there. `stage`: a directive beside the usual ones. */
 export async function startDaemon(
   command: readonly string[],
   site: Site,
+  stage = '',
 ): Promise<Server | undefined> {
   if (command === DAEMON_COMMAND && !existsSync(DAEMON_MAIN)) return undefined;
   const port = await freePort();
-  const template = join(site.directory, 'base', 'Corefile.base');
-  mkdirSync(join(site.directory, 'base'));
-  writeFileSync(template, corefile(port, site.upstreamPort));
-  const conf = join(site.directory, 'Corefile');
-  writeFileSync(conf, corefile(port, site.upstreamPort));
+  const directory = join(site.directory, `daemon${stage}`);
+  const template = join(directory, 'base', 'Corefile.base');
+  mkdirSync(join(directory, 'base'), { recursive: true });
+  writeFileSync(template, corefile(port, site.upstreamPort, stage));
+  const conf = join(directory, 'Corefile');
+  writeFileSync(conf, corefile(port, site.upstreamPort, stage));
   const flags = [
     ...['-localip', '127.0.0.1', '-conf', conf, '-basecorefile', template],
     ...['-metrics-listen-address', `127.0.0.1:${await freePort()}`, '-control-socket='],
     ...['-setupinterface=false', '-setupiptables=false'],
   ];
-  return whenReady(DAEMON, startProcess([...command, ...flags], site.core), port);
+  return whenReady(stage || DAEMON, startProcess([...command, ...flags], site.core), port);
 }
 
 /** As in the stock manifest, `force_tcp` included: misses go over TCP. */
-function corefile(port: number, upstreamPort: number): string {
+function corefile(port: number, upstreamPort: number, stage: string): string {
   return `.:${port} {
     bind 127.0.0.1
+    ${stage}
     cache
     forward . 127.0.0.1:${upstreamPort} {
         force_tcp
@@ -99,6 +102,7 @@ export async function startPeer(
   site: Site,
   echoBinary: string | undefined,
 ): Promise<Server | undefined> {
+  if (peer === 'loadbalance') return startDaemon(DAEMON_COMMAND, site, peer);
   if (peer === 'echo-poll') return echoBinary ? startEcho(echoBinary, site, ['--poll']) : undefined;
   if (!isInstalled(peer, peer === 'unbound' ? '-V' : '--version')) return undefined;
   const port = await freePort();
