@@ -1,6 +1,6 @@
 /**
  * The chart in deploy/helm/zerohop: helm makes of it what the manifest and kustomize's overlays are, where the values mean the same;
- * wrong values are refused by the schema. Skipped where there is no helm; .ci/run has one where there is Go.
+ * wrong values are refused by the schema. Skipped where there is no helm on the PATH.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
  * The overlays of deploy/kustomize: kustomize makes of each of them the manifest with what it says on its first lines, and nothing
- * else; Kubernetes takes the objects. Skipped where there is no kustomize; .ci/run has one where there is Go.
+ * else; Kubernetes takes the objects. Skipped where there is no kustomize on the PATH.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
