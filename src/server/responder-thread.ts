@@ -4,6 +4,7 @@
  */
 
 import { Socket } from 'node:net';
+import { extname } from 'node:path';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Log } from '../base/log.ts';
 import type { HashSeed } from '../cache/key.ts';
@@ -19,6 +20,9 @@ import type { ResponderSocket } from './responder-loop.ts';
 const DRAIN_MAX = 512;
 /** How long a thread waits before it is started again: a bug that strikes at once must not eat the CPU. */
 const RESTART_DELAY_MS = 100;
+
+/** The image runs JavaScript, development runs TypeScript: the entry file has our own suffix. */
+const ENTRY = new URL(`../responder${extname(import.meta.url)}`, import.meta.url);
 
 /** One word, on a cache line of its own. */
 const ROUNDS_BYTES = 64;
@@ -109,9 +113,7 @@ export class ResponderThread {
       eventFd: this.#eventFd,
       port: port2,
     };
-    // The image runs JavaScript, development runs TypeScript: the entry file has our own suffix.
-    const entry = import.meta.url.replace(/server\/responder-thread\.(ts|js)$/, 'responder.$1');
-    const worker = new Worker(new URL(entry), { workerData: data, transferList: [port2] });
+    const worker = new Worker(ENTRY, { workerData: data, transferList: [port2] });
     port1.on('message', (number: number) => this.#applied.get(number)?.());
     worker.on('error', (error) => this.#restart(error as Error));
     return { worker, port: port1 };
