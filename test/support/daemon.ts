@@ -19,7 +19,7 @@ import { type CleanUp, temporaryDirectory } from './temporary-directory.ts';
 const ROOT = join(import.meta.dirname, '../..');
 
 /** A start under load takes seconds: Node, modules, threads. */
-const START_TIMEOUT_MS = 15_000;
+const START_TIMEOUT_MS = 60_000;
 
 /** Ports of 127.0.0.1, free for UDP and TCP when they were asked for. */
 export interface DaemonPorts {
