@@ -50,6 +50,7 @@ const UNTESTED: Readonly<Record<string, string>> = {
     'cli/doctor',
     'cli/lint',
     'cli/reload',
+    'cli/render',
     'cli/status',
     'cli/zerohop',
   ]),

@@ -35,6 +35,13 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    'render',
+    {
+      summary: 'fill in the manifest, with what the cluster says of its DNS',
+      load: async () => (await import('./render.ts')).render,
+    },
+  ],
+  [
     'status',
     {
       summary: 'what the daemon of this node says of itself',

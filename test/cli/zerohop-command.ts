@@ -12,8 +12,14 @@ export interface Ended {
   readonly stderr: string;
 }
 
-export async function zerohop(args: readonly string[], input = ''): Promise<Ended> {
-  const child = spawn(LAUNCHER, args, { cwd: '/', stdio: 'pipe' });
+/** `environment`: beside ours. */
+export async function zerohop(
+  args: readonly string[],
+  input = '',
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const env = { ...process.env, ...environment };
+  const child = spawn(LAUNCHER, args, { cwd: '/', stdio: 'pipe', env });
   child.stdin.on('error', () => {}); // it need not read all, or anything
   child.stdin.end(input);
   const [stdout, stderr, [code]] = await Promise.all([
