@@ -19,6 +19,10 @@ export interface Child {
   hasExited(): boolean;
   /** Resolves to the first line of standard output; rejects when the child ends before or `timeoutMs` pass. */
   firstLine(timeoutMs: number): Promise<string>;
+  /** Writes a line to its standard input and resolves to the next line of standard output; one question at a time. */
+  ask(line: string, timeoutMs: number): Promise<string>;
+  /** Writes a line to its standard input. */
+  tell(line: string): void;
   /** Resolves to all of standard output; rejects for an exit status other than 0 or when `timeoutMs` pass. */
   output(timeoutMs: number): Promise<string>;
   stop(): Promise<void>;
@@ -39,24 +43,37 @@ export function startProcess(command: readonly string[], core?: number): Child {
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     text.out = (text.out + chunk).slice(0, OUTPUT_MAX);
   });
+  child.stdin.on('error', () => {}); // it ended; whoever waits for it is told
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     text.error = (text.error + chunk).slice(-ERROR_TAIL_OCTETS);
   });
   const failure = (what: string) =>
     new Error(`${command.slice(0, 2).join(' ')} ${what}\n${text.error}`);
   const endedWithin = (timeoutMs: number) => Promise.race([ended, timeLimit(timeoutMs, failure)]);
+  /** The line that begins at `from` in what it wrote. */
+  const nextLine = async (from: number, timeoutMs: number) => {
+    const endOfLine = () => text.out.indexOf('\n', from);
+    if (endOfLine() < 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const look = () => endOfLine() >= 0 && resolve();
+      child.stdout.on('data', look);
+      await Promise.race([promise, endedWithin(timeoutMs)]);
+      child.stdout.off('data', look);
+    }
+    if (endOfLine() < 0) throw failure('ended before it said what was asked');
+    return text.out.slice(from, endOfLine());
+  };
   return {
     pid: child.pid ?? -1,
     errorTail: () => text.error,
     hasExited: () => !running.has(child) || child.exitCode !== null || child.signalCode !== null,
-    firstLine: async (timeoutMs) => {
-      const line = new Promise<void>((resolve) => {
-        child.stdout.on('data', () => text.out.includes('\n') && resolve());
-      });
-      await Promise.race([line, endedWithin(timeoutMs)]);
-      if (!text.out.includes('\n')) throw failure('ended before it was ready');
-      return text.out.slice(0, text.out.indexOf('\n'));
+    firstLine: (timeoutMs) => nextLine(0, timeoutMs),
+    ask: (line, timeoutMs) => {
+      const from = text.out.length;
+      child.stdin.write(`${line}\n`);
+      return nextLine(from, timeoutMs);
     },
+    tell: (line) => void child.stdin.write(`${line}\n`),
     output: async (timeoutMs) => {
       await endedWithin(timeoutMs);
       if (child.exitCode !== 0) throw failure(`ended with ${child.exitCode ?? child.signalCode}`);

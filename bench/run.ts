@@ -1,155 +1,124 @@
 /**
- * `npm run bench`: what a query costs the daemon, beside the least that it can cost (a C program that only receives and
- * sends), on the same machine in the same minutes. Servers are asked in turn, round by round; the table shows medians.
- *
- * Exit 1 when an answer of the daemon was wrong, a server failed, or the gate was missed; 2 for a bad flag.
+ * One run: a workload against a server. The load says when it is ready; counters are read, it is told to go, and counters are
+ * read again when its report is there. What is primed or warmed up before is in no figure.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, release, tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import { type Cores, chooseCores } from './cores.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Costs, costsOf } from './costs.ts';
 import type { LoadReport } from './load/generator.ts';
-import { type BenchOptions, parseBenchOptions, USAGE } from './options.ts';
+import { formatQuestions, type Question } from './load/questions.ts';
+import type { UpstreamCounts } from './load/upstream.ts';
 import { startProcess } from './processes.ts';
-import { type Scenario, scenarios } from './scenarios.ts';
-import {
-  compileEcho,
-  DAEMON,
-  type Server,
-  type Site,
-  startDaemon,
-  startEcho,
-  startPeer,
-} from './servers.ts';
-import { type Row, rowsOf, type Sample, YARDSTICK } from './statistics.ts';
-import { formatTables } from './table.ts';
+import type { Server } from './servers.ts';
+import type { Upstreams } from './upstreams.ts';
+import type { Load, Workload } from './workload/workload.ts';
 
 const LOAD_CLI = join(import.meta.dirname, 'load/cli.ts');
-const UPSTREAM = join(import.meta.dirname, 'load/upstream.ts');
-const READY_TIMEOUT_MS = 10_000;
-/** Beyond the run itself: the start, the prime phase, and 2 s for the last replies of each phase. */
-const LOAD_MARGIN_MS = 20_000;
+/** Priming 10,000 names takes a second or two; on a busy machine a start alone does. */
+const READY_TIMEOUT_MS = 60_000;
+/** Beyond the run itself: up to 5 s for the last replies. */
+const REPORT_MARGIN_MS = 20_000;
+const SCRAPE_INTERVAL_MS = 250;
 
-const options = readOptions();
-if (options) await main(options);
-
-function readOptions(): BenchOptions | undefined {
-  try {
-    return parseBenchOptions(process.argv.slice(2));
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
-    process.exitCode = 2;
-    return undefined;
-  }
+/** What a run needs to know of its surroundings. */
+export interface Scene {
+  readonly directory: string;
+  readonly loadCore: number | undefined;
+  readonly upstreams: Upstreams;
 }
 
-async function main(options: BenchOptions): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'zerohop-bench-'));
-  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
-  const cores = chooseCores();
-  console.log(cores.note);
-  const upstream = startProcess([process.execPath, UPSTREAM], cores.load);
-  const upstreamPort = Number(await upstream.firstLine(READY_TIMEOUT_MS));
-  const servers = await startServers(options, { directory, core: cores.server, upstreamPort });
-  const samples = await runRounds(options, servers, cores);
-  const rows = rowsOf(samples);
-  console.log(`\n${formatTables(rows)}`);
-  if (options.jsonPath) writeJson(options.jsonPath, options, samples, rows);
-  for (const failure of [...wrongAnswers(rows), ...missedGates(rows, options)]) {
-    console.log(failure);
-    process.exitCode = 1;
-  }
-  await Promise.all([upstream, ...servers.map(({ child }) => child)].map((child) => child.stop()));
+export interface RunResult {
+  /** One for each load of the workload; none where nobody asked. */
+  readonly reports: readonly LoadReport[];
+  readonly seconds: number;
+  /** Differences over the run; memory as it was at its end. */
+  readonly costs: Costs;
+  readonly upstream: UpstreamCounts;
 }
 
-/** Says which servers are left out, and why. */
-async function startServers(options: BenchOptions, site: Site): Promise<Server[]> {
-  const binary = compileEcho(site.directory);
-  const servers: Server[] = [];
-  if (binary) servers.push(await startEcho(binary, site));
-  else console.log('no C compiler (cc): no echo, hence no ratios');
-  const daemon = await startDaemon(options.daemonCommand, site);
-  if (daemon) servers.push(daemon);
-  else console.log('no daemon: src/main.ts does not exist');
-  for (const peer of options.peers) {
-    const server = await startPeer(peer, site, binary);
-    if (server) servers.push(server);
-    else console.log(`no ${peer}: not installed`);
-  }
-  return servers;
-}
-
-/** Every second round in reverse, so that no server always comes after the same one. */
-async function runRounds(options: BenchOptions, servers: Server[], cores: Cores) {
-  const chosen = scenarios(options.scale).filter(({ kind }) => options.kinds.includes(kind));
-  const samples: Sample[] = [];
-  for (let round = 0; round < options.rounds; round++) {
-    for (const scenario of chosen) {
-      for (const server of round % 2 === 0 ? servers : servers.toReversed()) {
-        const report = await runOnce(scenario, server, round, options, cores);
-        const { name, kind } = scenario;
-        samples.push({ scenario: name, kind, server: server.name, round, report });
-      }
-    }
-    console.log(`round ${round + 1} of ${options.rounds}`);
-  }
-  return samples;
-}
-
-async function runOnce(
-  scenario: Scenario,
+export async function runWorkload(
+  workload: Workload,
   server: Server,
   round: number,
-  options: BenchOptions,
-  cores: Cores,
-): Promise<LoadReport> {
-  const flags = [`--server=127.0.0.1:${server.port}`, `--server-pid=${server.child.pid}`];
-  if (server.isForwarding) flags.push('--exact-address');
-  const command = [process.execPath, LOAD_CLI, ...flags, ...scenario.flags(round)];
-  const load = startProcess(command, cores.load);
-  const report: LoadReport = JSON.parse(
-    await load.output(options.scale.seconds * 1000 + LOAD_MARGIN_MS),
-  );
+  scene: Scene,
+): Promise<RunResult> {
+  const loads = workload.loads(round).map((load, index) => {
+    const command = loadCommand(load, server, join(scene.directory, `load${index}`));
+    return startProcess(command, scene.loadCore);
+  });
+  await Promise.all(loads.map((load) => load.firstLine(READY_TIMEOUT_MS)));
+  const before = costsOf(server.child.pid);
+  const upstreamBefore = await scene.upstreams.counts();
+  const scrapes = workload.isScraped ? scrapeUntilStopped(server.metricsPort) : undefined;
+  const startedAt = performance.now();
+  for (const load of loads) load.tell('go');
+  const timeoutMs = workload.seconds * 1000 + REPORT_MARGIN_MS;
+  const outputs = await Promise.all(loads.map((load) => load.output(timeoutMs)));
+  if (loads.length === 0) await pause(workload.seconds * 1000);
+  const seconds = (performance.now() - startedAt) / 1000;
+  await scrapes?.stop();
   if (server.child.hasExited()) {
     throw new Error(`${server.name} ended in the run:\n${server.child.errorTail()}`);
   }
-  return report;
-}
-
-/** Figures of wrong answers are no figures. What a peer gets wrong stands in the table and is its own matter. */
-function wrongAnswers(rows: readonly Row[]): string[] {
-  return rows
-    .filter(({ server, wrong }) => wrong > 0 && (server === DAEMON || server === YARDSTICK))
-    .map(({ server, scenario, wrong }) => `WRONG: ${server}, ${scenario}: ${wrong} replies`);
-}
-
-/** The gate holds for each hit scenario of the daemon; what was not measured has missed it. */
-function missedGates(rows: readonly Row[], options: BenchOptions): string[] {
-  const { gate } = options;
-  if (gate === undefined) return [];
-  const hits = rows.filter(({ server, kind }) => server === DAEMON && kind === 'hits');
-  if (hits.length === 0) return ['GATE: no hits of the daemon were measured'];
-  return hits
-    .filter(({ cpuRatio }) => !(cpuRatio <= gate))
-    .map(
-      ({ scenario, cpuRatio }) =>
-        `GATE: ${scenario}: ${cpuRatio.toFixed(2)} times the ${YARDSTICK}'s CPU, at most ${gate} allowed`,
-    );
-}
-
-function writeJson(
-  path: string,
-  options: BenchOptions,
-  samples: readonly Sample[],
-  rows: readonly Row[],
-): void {
-  const machine = {
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    kernel: release(),
-    node: process.version,
-    date: new Date().toISOString(),
+  const after = costsOf(server.child.pid);
+  const upstream = await scene.upstreams.counts();
+  return {
+    reports: outputs.map((output) => JSON.parse(output.slice(output.indexOf('\n')))),
+    seconds,
+    costs: {
+      ...after,
+      cpuNs: after.cpuNs - before.cpuNs,
+      wakeUps: after.wakeUps - before.wakeUps,
+    },
+    upstream: {
+      ...upstream,
+      queries: upstream.queries - upstreamBefore.queries,
+      packets: upstream.packets - upstreamBefore.packets,
+    },
   };
-  const { rounds, scale } = options;
-  writeFileSync(path, `${JSON.stringify({ machine, rounds, scale, rows, samples }, null, 2)}\n`);
+}
+
+function loadCommand(load: Load, server: Server, path: string): string[] {
+  const flags = [`--server=127.0.0.1:${server.port}`, '--hold', ...load.flags];
+  if (server.isForwarding) flags.push('--exact-address');
+  if (load.questions) flags.push(`--file=${writeQuestions(`${path}.questions`, load.questions)}`);
+  if (load.prime) flags.push(`--prime-file=${writeQuestions(`${path}.prime`, load.prime)}`);
+  return [process.execPath, LOAD_CLI, ...flags];
+}
+
+function writeQuestions(path: string, questions: readonly Question[]): string {
+  writeFileSync(path, formatQuestions(questions));
+  return path;
+}
+
+/** Fetches `/metrics` at intervals, as Prometheus does but more often, and drops what comes: it should cost the load little. */
+function scrapeUntilStopped(port: number | undefined): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  const scraping = (async () => {
+    while (port !== undefined && !stopping.signal.aborted) {
+      await fetchAndDrop(port);
+      await pause(SCRAPE_INTERVAL_MS, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  })();
+  return {
+    stop: () => {
+      stopping.abort();
+      return scraping;
+    },
+  };
+}
+
+async function fetchAndDrop(port: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let octets = 0;
+  const socket = connect(port, '127.0.0.1');
+  socket.on('data', (chunk) => {
+    octets += chunk.length;
+  });
+  socket.on('error', reject);
+  socket.on('close', () => (octets > 0 ? resolve() : reject(new Error('no metrics came'))));
+  socket.write('GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n');
+  await promise;
 }

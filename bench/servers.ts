@@ -1,24 +1,27 @@
 /**
  * The servers under test: the echo (the yardstick), the daemon, and, when asked for, peers on the same machine. Each is
- * one process on the server core; all but the echo forward to the same upstream.
+ * one process on the server core; all but the echo forward to the same upstreams.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { freePort, untilReady } from './ports.ts';
 import { type Child, isInstalled, startProcess } from './processes.ts';
+import { RESOLVERS, resolverCommand } from './resolvers.ts';
+import type { UpstreamZone } from './upstreams.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '..');
 const NODE = join(REPOSITORY, 'node_modules/.bin/node');
 const DAEMON_MAIN = join(REPOSITORY, 'src/main.ts');
 const COMPILE_TIMEOUT_MS = 30_000;
 const FIRST_LINE_TIMEOUT_MS = 10_000;
+/** More than a workload's cached names and the fresh ones of a run. */
+const CACHE_ENTRIES = 65_536;
 
 /** The daemon's name in the table. */
 export const DAEMON = 'daemon';
 /** Rows besides the echo and the daemon, as `--peer` names them; `loadbalance` is the daemon with a stage before its cache. */
-export const PEERS = ['unbound', 'dnsmasq', 'loadbalance', 'echo-poll'] as const;
+export const PEERS = [...RESOLVERS, 'node-cache', 'loadbalance', 'echo-poll'] as const;
 export type Peer = (typeof PEERS)[number];
 
 export interface Server {
@@ -27,6 +30,8 @@ export interface Server {
   readonly child: Child;
   /** Its answers hold the upstream's addresses, so that the load can check them. */
   readonly isForwarding: boolean;
+  /** Where the daemon's metrics are. */
+  readonly metricsPort?: number;
 }
 
 /** What a server is started with. */
@@ -34,7 +39,7 @@ export interface Site {
   /** A directory that goes away after the run. */
   readonly directory: string;
   readonly core: number | undefined;
-  readonly upstreamPort: number;
+  readonly zones: readonly UpstreamZone[];
 }
 
 /** The daemon's command up to its flags; `--daemon` replaces it. */
@@ -47,30 +52,53 @@ export async function startDaemon(
   stage = '',
 ): Promise<Server | undefined> {
   if (command === DAEMON_COMMAND && !existsSync(DAEMON_MAIN)) return undefined;
-  const port = await freePort();
-  const directory = join(site.directory, `daemon${stage}`);
-  const template = join(directory, 'base', 'Corefile.base');
-  mkdirSync(join(directory, 'base'), { recursive: true });
-  writeFileSync(template, corefile(port, site.upstreamPort, stage));
-  const conf = join(directory, 'Corefile');
-  writeFileSync(conf, corefile(port, site.upstreamPort, stage));
-  const flags = [
-    ...['-localip', '127.0.0.1', '-conf', conf, '-basecorefile', template],
-    ...['-metrics-listen-address', `127.0.0.1:${await freePort()}`, '-control-socket='],
-    ...['-setupinterface=false', '-setupiptables=false'],
-  ];
-  return whenReady(stage || DAEMON, startProcess([...command, ...flags], site.core), port);
+  return startNodeCache(stage || DAEMON, [...command, '-control-socket='], site, stage);
 }
 
-/** As in the stock manifest, `force_tcp` included: misses go over TCP. */
-function corefile(port: number, upstreamPort: number, stage: string): string {
-  return `.:${port} {
+/** A program with node-cache's flags and Corefile: the daemon, or node-cache itself. */
+async function startNodeCache(
+  name: string,
+  command: readonly string[],
+  site: Site,
+  stage = '',
+): Promise<Server> {
+  const port = await freePort();
+  const metricsPort = await freePort();
+  const directory = join(site.directory, name);
+  const template = join(directory, 'base', 'Corefile.base');
+  mkdirSync(join(directory, 'base'), { recursive: true });
+  const text = site.zones.map((zone) => serverBlock(zone, port, metricsPort, stage)).join('');
+  writeFileSync(template, text);
+  const conf = join(directory, 'Corefile');
+  writeFileSync(conf, text);
+  const flags = [
+    ...['-localip', '127.0.0.1', '-conf', conf, '-basecorefile', template],
+    ...['-metrics-listen-address', `127.0.0.1:${await freePort()}`],
+    ...['-setupinterface=false', '-setupiptables=false'],
+  ];
+  const child = startProcess([...command, ...flags], site.core);
+  return { ...(await whenReady(name, child, port)), metricsPort };
+}
+
+/** As in the stock manifest, `force_tcp` included: misses go over TCP. Only the cache is larger, to hold a run's names. */
+function serverBlock(
+  { zone, port }: UpstreamZone,
+  ownPort: number,
+  metricsPort: number,
+  stage: string,
+): string {
+  return `${zone}:${ownPort} {
     bind 127.0.0.1
+    errors
     ${stage}
-    cache
-    forward . 127.0.0.1:${upstreamPort} {
+    cache {
+        success ${CACHE_ENTRIES}
+        denial ${CACHE_ENTRIES}
+    }
+    forward . 127.0.0.1:${port} {
         force_tcp
     }
+    prometheus 127.0.0.1:${metricsPort}
 }
 `;
 }
@@ -96,62 +124,19 @@ export async function startEcho(
   return { name: ['echo', ...flags].join(' '), port, child, isForwarding: false };
 }
 
-/** Undefined where the peer is not installed. */
+/** Undefined where the peer is not installed; of node-cache, where no binary was named. */
 export async function startPeer(
   peer: Peer,
   site: Site,
-  echoBinary: string | undefined,
+  binaries: { readonly echo: string | undefined; readonly nodeCache: string | undefined },
 ): Promise<Server | undefined> {
+  const { echo, nodeCache } = binaries;
   if (peer === 'loadbalance') return startDaemon(DAEMON_COMMAND, site, peer);
-  if (peer === 'echo-poll') return echoBinary ? startEcho(echoBinary, site, ['--poll']) : undefined;
-  if (!isInstalled(peer, peer === 'unbound' ? '-V' : '--version')) return undefined;
+  if (peer === 'echo-poll') return echo ? startEcho(echo, site, ['--poll']) : undefined;
+  if (peer === 'node-cache') return nodeCache ? startNodeCache(peer, [nodeCache], site) : undefined;
   const port = await freePort();
-  const command = peer === 'unbound' ? unboundCommand(port, site) : dnsmasqCommand(port, site);
-  return whenReady(peer, startProcess(command, site.core), port);
-}
-
-/** One thread, no validation, forwarding over TCP, a cache that holds the run's names. */
-function unboundCommand(port: number, site: Site): string[] {
-  const conf = join(site.directory, 'unbound.conf');
-  writeFileSync(
-    conf,
-    `server:
-  interface: 127.0.0.1@${port}
-  access-control: 127.0.0.0/8 allow
-  do-ip6: no
-  do-daemonize: no
-  do-not-query-localhost: no
-  chroot: ""
-  username: ""
-  pidfile: ""
-  directory: "${site.directory}"
-  use-syslog: no
-  module-config: "iterator"
-  tcp-upstream: yes
-  outgoing-num-tcp: 64
-  msg-cache-size: 64m
-  rrset-cache-size: 64m
-forward-zone:
-  name: "."
-  forward-addr: 127.0.0.1@${site.upstreamPort}
-remote-control:
-  control-enable: no
-`,
-  );
-  return ['unbound', '-d', '-c', conf];
-}
-
-/**
- * Its misses go over UDP: it asks over TCP only for clients that came over TCP. `--dns-forward-max` stays at its default:
- * a higher one makes every hit dearer (measured: 3.0 us a hit at 150, 9.9 us at 10,000).
- */
-function dnsmasqCommand(port: number, site: Site): string[] {
-  return [
-    ...['dnsmasq', '--keep-in-foreground', '--conf-file=/dev/null', '--pid-file'],
-    ...[`--user=${userInfo().username}`, '--no-resolv', '--no-hosts', '--bind-interfaces'],
-    ...['--listen-address=127.0.0.1', `--port=${port}`, '--cache-size=10000'],
-    ...[`--server=127.0.0.1#${site.upstreamPort}`],
-  ];
+  const command = resolverCommand(peer, port, site.directory, site.zones);
+  return command && whenReady(peer, startProcess(command, site.core), port);
 }
 
 async function whenReady(name: string, child: Child, port: number): Promise<Server> {

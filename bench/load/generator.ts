@@ -4,8 +4,10 @@
  *
  *   prime    each question once, few in flight: fills a cache; not counted
  *   warm-up  as the measured phase; not counted
+ *   hold     waits to be told to go on, where asked to
  *   measure  counted, until the last reply or its time-out
  */
+import { once } from 'node:events';
 import { requireLibc } from '../../src/os/libc.ts';
 import { RUN_SECONDS_MAX } from './clock.ts';
 import { cpuTimeNs } from './cpu-time.ts';
@@ -42,30 +44,45 @@ export interface LoadReport extends TallyReport {
 
 /** Throws an `Error` for questions that cannot be encoded. */
 export async function runLoad(options: LoadOptions): Promise<LoadReport> {
-  const set = encodeQuestions(options.questions, options);
+  const { primeQuestions } = options;
+  const set = encodeQuestions([...primeQuestions, ...options.questions], options);
   if (set instanceof Error) throw set;
   const random = seededRandom(options.seed);
   const flight = new Flight(options.channels, random);
   const Transport = options.protocol === 'udp' ? UdpLoad : TcpLoad;
   const load = new Transport(requireLibc(), options.server, options.channels, set, flight);
   try {
-    if (options.primes) await load.run(primePhase(set, options), new Tally());
-    const next = nextInOrder(drawOrder(options.order, set.count, options.seed));
-    const queriesMax = options.order === 'once' ? set.count : Number.MAX_SAFE_INTEGER;
-    const warmup = new Tally();
+    if (primeQuestions.length > 0) await load.run(primePhase(options), new Tally(set.groups));
+    const count = options.questions.length;
+    const next = nextInOrder(drawOrder(options.order, count, options.seed), primeQuestions.length);
+    const queriesMax = options.order === 'once' ? count : Number.MAX_SAFE_INTEGER;
+    const warmup = new Tally(set.groups);
     if (options.warmupSeconds > 0) {
       const phase = { ...options, seconds: options.warmupSeconds, queriesMax, next };
       await load.run(phase, warmup);
     }
     const left = queriesMax - warmup.sent - warmup.notSent;
-    return await measure(load, { ...options, queriesMax: left, next }, options);
+    if (options.holds) await untilTold();
+    return await measure(load, { ...options, queriesMax: left, next }, options, set);
   } finally {
     load.close();
   }
 }
 
-async function measure(load: Load, phase: Phase, options: LoadOptions): Promise<LoadReport> {
-  const tally = new Tally();
+/** Says that all is ready, and waits for a line: several loads start at once, and counters elsewhere are read in time. */
+async function untilTold(): Promise<void> {
+  console.log('ready');
+  await once(process.stdin, 'data');
+  process.stdin.destroy();
+}
+
+async function measure(
+  load: Load,
+  phase: Phase,
+  options: LoadOptions,
+  set: QuestionSet,
+): Promise<LoadReport> {
+  const tally = new Tally(set.groups);
   const serverCpuBefore = serverCpu(options);
   const ownCpuBefore = cpuTimeNs(process.pid)!;
   const heapBefore = process.memoryUsage().heapUsed;
@@ -76,8 +93,8 @@ async function measure(load: Load, phase: Phase, options: LoadOptions): Promise<
   const seconds = tally.answered > 0 ? elapsed : phase.seconds;
   return {
     protocol: options.protocol,
-    ratePerSecond: options.ratePerSecond ?? null,
-    window: options.ratePerSecond === undefined ? options.window : null,
+    ratePerSecond: options.pace?.ratePerSecond ?? null,
+    window: options.pace === undefined ? options.window : null,
     questions: options.questions.length,
     seconds,
     queriesPerSecond: tally.answered / seconds,
@@ -98,12 +115,13 @@ function perQueryUs(ns: number, count: number): number | null {
   return Number.isFinite(us) ? us : null;
 }
 
-function primePhase(set: QuestionSet, options: LoadOptions): Phase {
+/** The first questions of the set. */
+function primePhase(options: LoadOptions): Phase {
   let index = 0;
   return {
     seconds: RUN_SECONDS_MAX,
-    queriesMax: set.count,
-    ratePerSecond: undefined,
+    queriesMax: options.primeQuestions.length,
+    pace: undefined,
     window: PRIME_WINDOW,
     replyTimeout: options.replyTimeout,
     spins: false,
@@ -111,11 +129,11 @@ function primePhase(set: QuestionSet, options: LoadOptions): Phase {
   };
 }
 
-/** Walks the order and begins again at its end. */
-function nextInOrder(order: Int32Array): () => number {
+/** Walks the order and begins again at its end; its questions stand in the set from `first` on. */
+function nextInOrder(order: Int32Array, first: number): () => number {
   let at = 0;
   return () => {
     if (at === order.length) at = 0;
-    return order[at++]!;
+    return first + order[at++]!;
   };
 }

@@ -22,6 +22,8 @@ export interface Question {
   readonly name: string;
   readonly type: string;
   readonly outcome: string;
+  /** Questions whose latency is to be told apart from that of others; undefined: none of their own. */
+  readonly group?: string;
 }
 
 /** 64 MB of octets at most; a run of 100 s at 8,000 distinct names a second needs 800,000. */
@@ -41,6 +43,9 @@ export interface QuestionSet {
   readonly rcode: Uint8Array;
   /** 1 where the answer section must hold a record, 0 where it must hold none. */
   readonly answers: Uint8Array;
+  /** Which of `groups` a question belongs to. */
+  readonly group: Uint8Array;
+  readonly groups: readonly string[];
   /** The A record's address by `addressOfName`, or 0 where any will do. */
   readonly address: Int32Array;
 }
@@ -65,14 +70,15 @@ export function numberedQuestions(
   }));
 }
 
-/** Lines of `NAME TYPE [OUTCOME]`; `#` and `;` start a comment line. */
+/** Lines of `NAME TYPE [OUTCOME [GROUP]]`; `#` and `;` start a comment line. */
 export function parseQuestions(text: string): Question[] {
   const lines = text.split('\n').map((line) => line.trim());
   return lines
     .filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith(';'))
     .map((line) => {
-      const [name, type = 'A', outcome = 'NOERROR'] = line.split(/\s+/);
-      return { name: name!, type: type.toUpperCase(), outcome: outcome.toUpperCase() };
+      const [name, type = 'A', outcome = 'NOERROR', group] = line.split(/\s+/);
+      const question = { name: name!, type: type.toUpperCase(), outcome: outcome.toUpperCase() };
+      return group === undefined ? question : { ...question, group };
     });
 }
 
@@ -84,6 +90,13 @@ export function withMixedCase(questions: readonly Question[], seed: number): Que
     question,
     { ...question, name: question.name.replace(/[a-z]/gi, flip) },
   ]);
+}
+
+/** The lines that `parseQuestions` reads. */
+export function formatQuestions(questions: readonly Question[]): string {
+  return questions
+    .map(({ name, type, outcome, group = '' }) => `${name} ${type} ${outcome} ${group}\n`)
+    .join('');
 }
 
 /** The queries in octets, or the first question that cannot be asked. */
@@ -101,6 +114,8 @@ export function encodeQuestions(
     questionOctets: new Int32Array(count),
     rcode: new Uint8Array(count),
     answers: new Uint8Array(count),
+    group: new Uint8Array(count),
+    groups: groupsOf(questions),
     address: new Int32Array(count),
   };
   for (const [index, question] of questions.entries()) {
@@ -115,11 +130,17 @@ export function encodeQuestions(
     set.start[index + 1] = set.start[index]! + query.length;
     set.questionOctets[index] = HEADER_OCTETS + name.length + 4;
     set.rcode[index] = rcode;
+    set.group[index] = set.groups.indexOf(question.group ?? '');
     set.answers[index] = question.outcome === 'NOERROR' ? 1 : 0;
     const hasAddress = options.exactAddress && type === RTYPE.A && set.answers[index] === 1;
     set.address[index] = hasAddress ? addressOfName(name, 0, name.length) : 0;
   }
   return { ...set, octets: new Uint8Array(Buffer.concat(queries)) };
+}
+
+/** The groups in the order of their names; '' is that of questions without one. */
+function groupsOf(questions: readonly Question[]): string[] {
+  return [...new Set(questions.map(({ group = '' }) => group))].sort();
 }
 
 function expectedRcode(outcome: string): number | undefined {

@@ -43,6 +43,8 @@ export interface TallyReport {
   readonly wrongSamples: readonly string[];
   /** From the intended time of sending in an open loop, from sending in a closed window. */
   readonly latencyUs: LatencyUs;
+  /** By the groups of the questions, where there are any. */
+  readonly latencyUsBy: Readonly<Record<string, LatencyUs>>;
   /** How far behind the intended time queries left: the generator's own share of the latency. */
   readonly latenessUs: LatencyUs;
 }
@@ -59,10 +61,17 @@ export class Tally {
   #duplicates = 0;
   #unexpected = 0;
   readonly #latency = new Histogram();
+  readonly #latencyBy: readonly Histogram[];
+  readonly #groups: readonly string[];
   readonly #rcodes = new Float64Array(16);
   readonly #verdicts = new Float64Array(VERDICT_NAMES.length);
   readonly #errors = new Map<string, number>();
   readonly #samples: string[] = [];
+
+  constructor(groups: readonly string[] = ['']) {
+    this.#groups = groups;
+    this.#latencyBy = groups.map(() => new Histogram());
+  }
 
   get answered(): number {
     return this.#answered;
@@ -92,8 +101,11 @@ export class Tally {
     }
     this.#answered += 1;
     this.lastAnswerAt = now;
-    this.#latency.record(ticksBetween(flight.dueAtOf(channel, id), now));
-    const verdict = judgeReply(octets, start, end, set, flight.questionOf(channel, id));
+    const question = flight.questionOf(channel, id);
+    const latency = ticksBetween(flight.dueAtOf(channel, id), now);
+    this.#latency.record(latency);
+    this.#latencyBy[set.group[question]!]!.record(latency);
+    const verdict = judgeReply(octets, start, end, set, question);
     this.#verdicts[verdict]! += 1;
     if (verdict !== VERDICT.MALFORMED) this.#rcodes[octets[start + 3]! & 0x0f]! += 1;
     if (verdict !== VERDICT.RIGHT) this.#keepSample(octets, start, end);
@@ -120,8 +132,15 @@ export class Tally {
       wrongBy,
       wrongSamples: this.#samples,
       latencyUs: microseconds(this.#latency),
+      latencyUsBy: this.#latencyUsBy(),
       latenessUs: microseconds(this.lateness),
     };
+  }
+
+  #latencyUsBy(): Record<string, LatencyUs> {
+    const entries = this.#groups.map((group, index) => [group, this.#latencyBy[index]!] as const);
+    const named = entries.filter(([group]) => group !== '');
+    return Object.fromEntries(named.map(([group, latency]) => [group, microseconds(latency)]));
   }
 
   #keepSample(octets: Uint8Array, start: number, end: number): void {

@@ -11,6 +11,7 @@ import { TICKS_PER_SECOND, TickClock, ticksBetween } from './clock.ts';
 import type { Flight } from './flight.ts';
 import type { Load, Phase } from './phase.ts';
 import type { QuestionSet } from './questions.ts';
+import { Schedule } from './schedule.ts';
 import type { Tally } from './tally.ts';
 
 /** A server that closes after each query would otherwise be dialled without end. */
@@ -57,7 +58,7 @@ export class TcpLoad implements Load {
     while (this.#channels.length < this.#connectionCount) this.#connect(this.#channels.length);
     const startedAt = this.#clock.now();
     const { promise, resolve } = Promise.withResolvers<void>();
-    const pump = phase.ratePerSecond === undefined ? this.#window(phase) : this.#openLoop(phase);
+    const pump = phase.pace === undefined ? this.#window(phase) : this.#openLoop(phase);
     const step = () => {
       const now = this.#clock.now();
       const isSending = pump(now, ticksBetween(startedAt, now), tally);
@@ -127,19 +128,21 @@ export class TcpLoad implements Load {
 
   /** Each step sends what is due, on the next connection. */
   #openLoop(phase: Phase) {
-    const interval = TICKS_PER_SECOND / phase.ratePerSecond!;
-    const planned = Math.min(phase.queriesMax, Math.floor(phase.seconds * phase.ratePerSecond!));
+    const schedule = new Schedule(phase.pace!, phase.seconds, phase.queriesMax);
     let taken = 0;
     let index = 0;
     return (now: number, elapsed: number, tally: Tally): boolean => {
       const startedAt = (now - elapsed) | 0;
-      const due = Math.min(planned, Math.floor(elapsed / interval) + 1);
-      const dueAt = () => (startedAt + Math.floor(taken++ * interval)) | 0;
-      while (taken < due) {
-        this.#write(index, Math.min(due - taken, QUERIES_PER_WRITE_MAX), phase, dueAt, tally);
+      const isDue = (query: number) =>
+        query < schedule.count && schedule.dueAfter(query) <= elapsed;
+      const dueAt = () => (startedAt + schedule.dueAfter(taken++)) | 0;
+      while (isDue(taken)) {
+        let count = 1;
+        while (count < QUERIES_PER_WRITE_MAX && isDue(taken + count)) count += 1;
+        this.#write(index, count, phase, dueAt, tally);
         index = (index + 1) % this.#connectionCount;
       }
-      return taken < planned;
+      return taken < schedule.count;
     };
   }
 

@@ -14,6 +14,7 @@ import type { Flight } from './flight.ts';
 import { BATCH_MESSAGES, MESSAGE_OCTETS, MessageBatch } from './mmsg.ts';
 import type { Load, Phase } from './phase.ts';
 import type { QuestionSet } from './questions.ts';
+import { Schedule } from './schedule.ts';
 import type { Tally } from './tally.ts';
 import { ReadWait } from './wait.ts';
 
@@ -59,8 +60,9 @@ export class UdpLoad implements Load {
   async run(phase: Phase, tally: Tally): Promise<number> {
     const startedAt = this.#clock.now();
     this.#expireAt = startedAt;
-    if (phase.ratePerSecond !== undefined) {
-      this.#runOpenLoop(phase, phase.ratePerSecond, startedAt, tally);
+    if (phase.pace !== undefined) {
+      const schedule = new Schedule(phase.pace, phase.seconds, phase.queriesMax);
+      this.#runOpenLoop(phase, schedule, startedAt, tally);
     } else {
       this.#runClosedWindow(phase, startedAt, tally);
     }
@@ -71,21 +73,21 @@ export class UdpLoad implements Load {
     for (const fd of this.#sockets) this.#libc.close(fd);
   }
 
-  /** Query n is due n intervals after the start. One socket a batch; while the loop keeps up, a batch is one query. */
-  #runOpenLoop(phase: Phase, ratePerSecond: number, startedAt: Ticks, tally: Tally): void {
-    const interval = TICKS_PER_SECOND / ratePerSecond;
-    const planned = Math.min(phase.queriesMax, Math.floor(phase.seconds * ratePerSecond));
+  /** One socket a batch; while the loop keeps up, and but for bursts, a batch is one query. */
+  #runOpenLoop(phase: Phase, schedule: Schedule, startedAt: Ticks, tally: Tally): void {
+    const planned = schedule.count;
     let taken = 0;
     while (taken < planned || this.#flight.outstanding > 0) {
       const now = this.#clock.now();
       const elapsed = ticksBetween(startedAt, now);
-      const due = Math.min(planned, Math.floor(elapsed / interval) + 1);
-      while (taken < due) {
-        const end = Math.min(due, taken + BATCH_MESSAGES);
+      while (taken < planned && schedule.dueAfter(taken) <= elapsed) {
+        const end = Math.min(planned, taken + BATCH_MESSAGES);
         const channel = this.#nextSocket;
         let count = 0;
         for (; taken < end; taken++) {
-          const dueAt = (startedAt + Math.floor(taken * interval)) | 0;
+          const dueAfter = schedule.dueAfter(taken);
+          if (dueAfter > elapsed) break;
+          const dueAt = (startedAt + dueAfter) | 0;
           tally.lateness.record(ticksBetween(dueAt, now));
           count += this.#put(channel, count, phase.next(), dueAt, tally);
         }
@@ -93,7 +95,7 @@ export class UdpLoad implements Load {
         this.#nextSocket = (channel + 1) % this.#sockets.length;
       }
       this.#expire(now, phase, tally);
-      const untilNext = taken < planned ? Math.floor(taken * interval) - elapsed : EXPIRE_INTERVAL;
+      const untilNext = taken < planned ? schedule.dueAfter(taken) - elapsed : EXPIRE_INTERVAL;
       this.#receive(phase.spins ? 0 : Math.max(0, Math.min(EXPIRE_INTERVAL, untilNext)), tally);
     }
   }

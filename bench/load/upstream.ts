@@ -1,56 +1,83 @@
 /**
- * The upstream of the miss benchmark: answers every question of type A with the address that belongs to the name, and every
- * other type with no record, over UDP and over pipelined TCP. No cache, no delay, no failure.
+ * The upstream of the benchmark, over UDP and over pipelined TCP: no cache, no failure, answers as `answer.ts` has them.
  *
- * As a program it prints its port (the same for both), and exits on SIGTERM or when stdin closes.
+ *   from memory   at once, all queries of a segment with one write (the default)
+ *   delayed       each answer so many milliseconds later, however many wait
+ *   ordered       the same, but a TCP connection's queries one after the other, as CoreDNS serves them; a name that begins
+ *                 with `slow` takes 2 s, and what is queued behind it waits
+ *
+ * As a program (flags `--delay MS`, `--ordered`) it prints its port, the same for both; then for each line on standard input
+ * a line with its counts so far. It exits on SIGTERM or when standard input closes.
  */
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import {
-  addressOfName,
-  EDNS_UDP_SIZE,
-  HEADER_OCTETS,
-  OPT_OCTETS,
-  questionEnd,
-  RTYPE,
-} from './protocol.ts';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { ANSWER_GROWTH_MAX, writeAnswer } from './answer.ts';
+import { HEADER_OCTETS } from './protocol.ts';
+import { SegmentCounter } from './segments.ts';
 
-/** Longer than any run, and within what a cache keeps by default (CoreDNS's `cache`: 3600 s). */
-const TTL_SECONDS = 3600;
-const ANSWER_OCTETS = 16;
 /** A free TCP port may be taken for UDP; that it is ten times in a row does not happen. */
 const BIND_ATTEMPTS_MAX = 10;
 /** A DNS message over TCP, with its length, is at most this; more means that no frame is going to be complete. */
 const PARTIAL_OCTETS_MAX = 2 + 65_535;
+/** What a name outside of the cluster takes when its own servers are far or lame. */
+const SLOW_MS = 2000;
+
+export interface UpstreamOptions {
+  /** 0: at once. */
+  readonly delayMs: number;
+  readonly isOrdered: boolean;
+}
+
+/** Since the start, but for `open`. */
+export interface UpstreamCounts {
+  readonly queries: number;
+  /** Datagrams or segments, both directions, acknowledgements included. */
+  readonly packets: number;
+  /** TCP connections that are open. */
+  readonly open: number;
+  /** TCP connections that brought a query since the counts were read last. */
+  readonly active: number;
+}
 
 export interface Upstream {
   readonly port: number;
+  counts(): UpstreamCounts;
   close(): void;
 }
 
+interface Connection {
+  readonly socket: Socket;
+  isActive: boolean;
+  /** Of an ordered upstream: frames that wait for the ones before them. */
+  readonly waiting: Buffer[];
+}
+
+const FROM_MEMORY: UpstreamOptions = { delayMs: 0, isOrdered: false };
+
 /** Listens on 127.0.0.1. */
-export async function startUpstream(): Promise<Upstream> {
+export async function startUpstream(options: UpstreamOptions = FROM_MEMORY): Promise<Upstream> {
   for (let attempt = 0; attempt < BIND_ATTEMPTS_MAX; attempt++) {
-    const connections = new Set<Socket>();
-    const tcp = createServer({ noDelay: true }, (socket) => serveConnection(socket, connections));
+    const state = new State(options);
+    const tcp = createServer({ noDelay: true }, (socket) => state.serveConnection(socket));
     tcp.listen(0, '127.0.0.1');
     await once(tcp, 'listening');
     const { port } = tcp.address() as AddressInfo;
-    const udp = await bindUdp(port);
-    if (udp) return { port, close: () => closeAll(tcp, udp, connections) };
+    const udp = await bindUdp(port, state);
+    if (udp) {
+      const close = () => closeAll(tcp, udp, state);
+      return { port, counts: () => state.counts(), close };
+    }
     tcp.close();
   }
   throw new Error('no port is free for both UDP and TCP');
 }
 
-async function bindUdp(port: number): Promise<UdpSocket | undefined> {
+async function bindUdp(port: number, state: State): Promise<UdpSocket | undefined> {
   const udp = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
-  udp.on('message', (query: Buffer, from: RemoteInfo) => {
-    const answer = Buffer.allocUnsafe(query.length + ANSWER_OCTETS + OPT_OCTETS);
-    const size = writeAnswer(query, 0, query.length, answer, 0);
-    if (size > 0) udp.send(answer, 0, size, from.port, from.address);
-  });
+  udp.on('message', (query: Buffer, from: RemoteInfo) => state.serveDatagram(udp, query, from));
   udp.bind(port, '127.0.0.1');
   try {
     await once(udp, 'listening');
@@ -61,87 +88,152 @@ async function bindUdp(port: number): Promise<UdpSocket | undefined> {
   }
 }
 
-/** All queries of a segment are answered with one write. */
-function serveConnection(socket: Socket, connections: Set<Socket>): void {
-  let partial: Buffer = Buffer.alloc(0);
-  connections.add(socket);
-  socket.on('error', () => socket.destroy()); // a client that went away; its queries are its own loss
-  socket.on('close', () => connections.delete(socket));
-  socket.on('data', (chunk: Buffer) => {
-    const octets = partial.length > 0 ? Buffer.concat([partial, chunk]) : chunk;
-    const frames = frameCount(octets);
-    const answers = Buffer.allocUnsafe(octets.length + frames * (ANSWER_OCTETS + OPT_OCTETS));
-    let at = 0;
-    let size = 0;
-    for (let frame = 0; frame < frames; frame++) {
-      const end = at + 2 + octets.readUInt16BE(at);
-      const answerOctets = writeAnswer(octets, at + 2, end, answers, size + 2);
-      if (answerOctets > 0) size = answers.writeUInt16BE(answerOctets, size) + answerOctets;
-      at = end;
+class State {
+  readonly connections = new Set<Connection>();
+  readonly #options: UpstreamOptions;
+  readonly #segments = new SegmentCounter();
+  #queries = 0;
+  #datagrams = 0;
+  /** Of connections that are gone. */
+  #segmentsBefore = 0;
+
+  constructor(options: UpstreamOptions) {
+    this.#options = options;
+  }
+
+  counts(): UpstreamCounts {
+    const open = [...this.connections];
+    const active = open.filter(({ isActive }) => isActive).length;
+    for (const connection of open) connection.isActive = false;
+    const segments = open.reduce((sum, { socket }) => sum + this.#segments.of(socket), 0);
+    const packets = this.#datagrams + this.#segmentsBefore + segments;
+    return { queries: this.#queries, packets, open: open.length, active };
+  }
+
+  serveDatagram(udp: UdpSocket, query: Buffer, from: RemoteInfo): void {
+    const answer = Buffer.allocUnsafe(query.length + ANSWER_GROWTH_MAX);
+    const size = writeAnswer(query, 0, query.length, answer, 0);
+    if (size === 0) return;
+    this.#queries += 1;
+    this.#datagrams += 2;
+    const send = () => udp.send(answer, 0, size, from.port, from.address, () => {});
+    if (this.#options.delayMs === 0) send();
+    else setTimeout(send, this.#delayOf(query, 0)).unref();
+  }
+
+  /** All queries of a segment are answered with one write, but by an ordered upstream. */
+  serveConnection(socket: Socket): void {
+    const connection: Connection = { socket, isActive: false, waiting: [] };
+    let partial: Buffer = Buffer.alloc(0);
+    this.connections.add(connection);
+    socket.on('error', () => socket.destroy()); // a client that went away; its queries are its own loss
+    const forget = () => {
+      if (this.connections.delete(connection)) this.#segmentsBefore += this.#segments.of(socket);
+    };
+    socket.on('end', forget); // while the socket still knows its segments; after a reset it does not
+    socket.on('close', forget);
+    socket.on('data', (chunk: Buffer) => {
+      const octets = partial.length > 0 ? Buffer.concat([partial, chunk]) : chunk;
+      const end = endOfFrames(octets);
+      if (end > 0) {
+        connection.isActive = true;
+        this.#serveFrames(connection, octets.subarray(0, end));
+      }
+      partial = octets.subarray(end);
+      if (partial.length > PARTIAL_OCTETS_MAX) socket.destroy();
+    });
+  }
+
+  #serveFrames(connection: Connection, octets: Buffer): void {
+    const { delayMs, isOrdered } = this.#options;
+    const { socket, waiting } = connection;
+    if (isOrdered) {
+      const isIdle = waiting.length === 0;
+      for (let at = 0; at < octets.length; at = frameEnd(octets, at)) {
+        waiting.push(octets.subarray(at, frameEnd(octets, at)));
+      }
+      if (isIdle) this.#serveNext(connection);
+      return;
     }
-    partial = octets.subarray(at);
-    if (size > 0) socket.write(answers.subarray(0, size));
-    if (partial.length > PARTIAL_OCTETS_MAX) socket.destroy();
-  });
+    const answers = this.#answerFrames(octets);
+    if (delayMs === 0) socket.write(answers);
+    else setTimeout(() => socket.writable && socket.write(answers), delayMs).unref();
+  }
+
+  /** The head of the queue stays there until it is answered: it says that the connection is busy. */
+  #serveNext(connection: Connection): void {
+    const { socket, waiting } = connection;
+    const frame = waiting[0];
+    if (frame === undefined) return;
+    setTimeout(
+      () => {
+        if (!socket.writable) return;
+        socket.write(this.#answerFrames(frame));
+        waiting.shift();
+        this.#serveNext(connection);
+      },
+      this.#delayOf(frame, 2),
+    ).unref();
+  }
+
+  /** `at`: where the message starts. */
+  #delayOf(octets: Buffer, at: number): number {
+    const label = at + HEADER_OCTETS + 1;
+    const isSlow = octets.toString('latin1', label, label + 4) === 'slow';
+    return isSlow ? SLOW_MS : this.#options.delayMs;
+  }
+
+  #answerFrames(octets: Buffer): Buffer {
+    const answers = Buffer.allocUnsafe(octets.length + frameCount(octets) * ANSWER_GROWTH_MAX);
+    let size = 0;
+    for (let at = 0; at < octets.length; at = frameEnd(octets, at)) {
+      const answer = writeAnswer(octets, at + 2, frameEnd(octets, at), answers, size + 2);
+      if (answer === 0) continue;
+      this.#queries += 1;
+      size = answers.writeUInt16BE(answer, size) + answer;
+    }
+    return answers.subarray(0, size);
+  }
 }
 
-/** How many whole frames of length and message there are. */
+/** Of octets that hold whole frames only. */
 function frameCount(octets: Buffer): number {
   let count = 0;
-  let at = 0;
-  while (at + 2 <= octets.length) {
-    at += 2 + octets.readUInt16BE(at);
-    if (at > octets.length) break;
-    count += 1;
-  }
+  for (let at = 0; at < octets.length; at = frameEnd(octets, at)) count += 1;
   return count;
 }
 
-/** Answers the query from `start` to `end`; says how many octets it wrote at `to`, 0 for what is no query. */
-function writeAnswer(
-  query: Buffer,
-  start: number,
-  end: number,
-  answer: Buffer,
-  to: number,
-): number {
-  const questionStop = questionEnd(query, start, end);
-  if (questionStop < 0 || (query[start + 2]! & 0x80) !== 0) return 0;
-  const isAddress = query.readUInt16BE(questionStop - 4) === RTYPE.A;
-  const hasOpt = query.readUInt16BE(start + 10) > 0;
-  query.copy(answer, to, start, questionStop);
-  let at = to + questionStop - start;
-  answer[to + 2] = 0x80 | (query[start + 2]! & 0x01); // QR, RD as asked
-  answer[to + 3] = 0x80; // RA, NOERROR
-  answer.writeUInt16BE(isAddress ? 1 : 0, to + 6);
-  answer.writeUInt16BE(0, to + 8);
-  answer.writeUInt16BE(hasOpt ? 1 : 0, to + 10);
-  if (isAddress) {
-    at = answer.writeUInt16BE(0xc000 | HEADER_OCTETS, at);
-    at = answer.writeUInt32BE((RTYPE.A << 16) | 1, at);
-    at = answer.writeUInt32BE(TTL_SECONDS, at);
-    at = answer.writeUInt16BE(4, at);
-    at = answer.writeInt32BE(addressOfName(query, start + HEADER_OCTETS, questionStop - 4), at);
+/** Where the last whole frame of length and message ends. */
+function endOfFrames(octets: Buffer): number {
+  let at = 0;
+  while (at + 2 <= octets.length && frameEnd(octets, at) <= octets.length) {
+    at = frameEnd(octets, at);
   }
-  if (hasOpt) at = writeOpt(answer, at);
-  return at - to;
+  return at;
 }
 
-function writeOpt(answer: Buffer, to: number): number {
-  answer.fill(0, to, to + OPT_OCTETS);
-  answer.writeUInt16BE(RTYPE.OPT, to + 1);
-  answer.writeUInt16BE(EDNS_UDP_SIZE, to + 3);
-  return to + OPT_OCTETS;
+function frameEnd(octets: Buffer, at: number): number {
+  return at + 2 + octets.readUInt16BE(at);
 }
 
-function closeAll(tcp: Server, udp: UdpSocket, connections: Set<Socket>): void {
+function closeAll(tcp: Server, udp: UdpSocket, state: State): void {
   tcp.close();
   udp.close();
-  for (const socket of connections) socket.destroy();
+  for (const { socket } of state.connections) socket.destroy();
 }
 
 if (import.meta.main) {
-  const upstream = await startUpstream();
+  const options = {
+    delay: { type: 'string', default: '0' },
+    ordered: { type: 'boolean', default: false },
+  } as const;
+  const { values } = parseArgs({ options });
+  const upstream = await startUpstream({
+    delayMs: Number(values.delay),
+    isOrdered: values.ordered,
+  });
   console.log(upstream.port);
-  process.stdin.on('close', () => process.exit()).resume();
+  const lines = createInterface(process.stdin);
+  lines.on('line', () => console.log(JSON.stringify(upstream.counts())));
+  lines.on('close', () => process.exit());
 }

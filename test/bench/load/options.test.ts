@@ -7,7 +7,7 @@ const SERVER = '--server=127.0.0.1:5300';
 test('defaults: a closed window over UDP', () => {
   const options = parseLoadOptions([SERVER]);
   assert.deepEqual(options.server, { address: '127.0.0.1', port: 5300 });
-  assert.equal(options.ratePerSecond, undefined);
+  assert.equal(options.pace, undefined);
   assert.equal(options.protocol, 'udp');
   assert.equal(options.questions.length, 200);
 });

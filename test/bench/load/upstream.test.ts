@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { decode, encode, type Packet, type RecordType } from 'dns-packet';
 import { addressOfName, encodeName } from '../../../bench/load/protocol.ts';
 import { startUpstream, type Upstream } from '../../../bench/load/upstream.ts';
+import { loadLibc } from '../../../src/os/libc.ts';
 import { dottedAddress } from '../support/address.ts';
 
 let upstream: Upstream;
@@ -44,6 +45,20 @@ test('an A query gets the address of its name, in the spelling that was asked', 
   assert(answer?.type === 'A');
   assert.equal(answer.data, addressOf('www.example.org'));
   assert.equal(answer.ttl, 3600);
+});
+
+test('what lies below cluster.local does not exist; a negative answer has an SOA', async () => {
+  const guess = await askOverUdp(query(1, 'www.example.org.svc.Cluster.local'));
+  assert.deepEqual([guess.flags! & 15, guess.answers], [3, []]);
+  const nodata = await askOverUdp(query(1, 'www.example.org', 'AAAA'));
+  assert.deepEqual([nodata.flags! & 15, nodata.answers], [0, []]);
+  for (const { authorities } of [guess, nodata]) {
+    const [soa] = authorities!;
+    assert(soa?.type === 'SOA');
+    assert.deepEqual([soa.name, soa.ttl, soa.data.minimum], ['.', 1800, 1800]);
+  }
+  const other = await askOverUdp(query(1, 'notcluster.local'));
+  assert.equal(other.flags! & 15, 0);
 });
 
 test('another type gets no record; OPT is answered with OPT', async () => {
@@ -84,6 +99,55 @@ test('over TCP, segments may cut frames anywhere, and replies come in order', as
   }
   assert.deepEqual(addresses, names.map(addressOf));
   socket.destroy();
+});
+
+/** Sends the names in one segment; resolves to the first labels in the order of the replies. */
+async function askInOneSegment(port: number, names: readonly string[]): Promise<string[]> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  const messages = names.map((name, id) => query(id, name));
+  socket.write(
+    Buffer.concat(messages.flatMap((message) => [Buffer.from([0, message.length]), message])),
+  );
+  let octets = Buffer.alloc(0);
+  const labels: string[] = [];
+  while (labels.length < names.length) {
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    octets = Buffer.concat([octets, chunk]);
+    while (octets.length > 2 && octets.length >= 2 + octets.readUInt16BE(0)) {
+      const end = 2 + octets.readUInt16BE(0);
+      labels.push(decode(octets.subarray(2, end)).questions![0]!.name.split('.')[0]!);
+      octets = octets.subarray(end);
+    }
+  }
+  socket.destroy();
+  return labels;
+}
+
+test('in order: what is queued behind a slow name waits, on its own connection only', async (context) => {
+  const ordered = await startUpstream({ delayMs: 1, isOrdered: true });
+  context.after(() => ordered.close());
+  const finished: string[] = [];
+  const ask = async (...labels: string[]) => {
+    const names = labels.map((label) => `${label}.example.org`);
+    finished.push(...(await askInOneSegment(ordered.port, names)));
+  };
+  await Promise.all([ask('a', 'slow', 'b'), ask('c', 'd')]);
+  assert.deepEqual(finished, ['c', 'd', 'a', 'slow', 'b']);
+});
+
+test('delayed: answers wait, but not for each other; all is counted', async (context) => {
+  const delayed = await startUpstream({ delayMs: 20, isOrdered: false });
+  context.after(() => delayed.close());
+  const names = Array.from({ length: 20 }, (_, index) => `h${index}.example.org`);
+  const startedAt = performance.now();
+  await askInOneSegment(delayed.port, names);
+  const elapsedMs = performance.now() - startedAt;
+  assert(elapsedMs >= 19, 'not before its time');
+  const { queries, packets } = delayed.counts();
+  assert.equal(queries, 20);
+  // Three to open, one with all queries, one with all answers, acknowledgements: fewer than one a query.
+  if (!(loadLibc() instanceof Error)) assert(packets >= 5 && packets < 20, `${packets}`);
+  assert.equal(delayed.counts().active, 0, 'nobody has asked since the last look');
 });
 
 test('a malformed query gets no reply, and the next one does', async () => {

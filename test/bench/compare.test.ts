@@ -11,55 +11,76 @@ import { isInstalled } from '../../bench/processes.ts';
 import type { Row } from '../../bench/statistics.ts';
 import { loadLibc } from '../../src/os/libc.ts';
 
-const RUN = join(import.meta.dirname, '../../bench/run.ts');
+const COMPARE = join(import.meta.dirname, '../../bench/compare.ts');
 const FAKE_DAEMON = join(import.meta.dirname, 'support/fake-daemon.ts');
 const skip = loadLibc() instanceof Error ? 'no system calls here' : false;
 
-function run(...flags: string[]) {
-  return spawnSync(process.execPath, [RUN, ...flags], { encoding: 'utf8', timeout: 60_000 });
+function isDaemon({ server }: Row): boolean {
+  return server === 'daemon';
 }
 
-test('a smoke run measures the echo in every scenario', { skip }, (context) => {
+function run(...flags: string[]) {
+  return spawnSync(process.execPath, [COMPARE, ...flags], { encoding: 'utf8', timeout: 60_000 });
+}
+
+/** One of each kind, one with two loads, one with latency by group, and the one that asks nothing. */
+const SMOKE = ['few-names', 'scraped', 'same-name-burst', 'mixed-transports', 'rate-0'];
+
+test('a smoke run measures hits, misses, mixes and rates', { skip }, (context) => {
   const directory = mkdtempSync(join(tmpdir(), 'zerohop-test-'));
   context.after(() => rmSync(directory, { recursive: true }));
   const jsonPath = join(directory, 'bench.json');
-  const { status, stdout, stderr } = run('--smoke', '--json', jsonPath);
+  const { status, stdout, stderr } = run(
+    '--smoke',
+    '--json',
+    jsonPath,
+    ...SMOKE.map((name) => `--only=${name}`),
+  );
   assert.equal(status, 0, stdout + stderr);
   const { rows } = JSON.parse(readFileSync(jsonPath, 'utf8')) as { rows: Row[] };
+  const daemon = new Map(rows.filter(isDaemon).map((row) => [row.workload, row]));
+  assert.deepEqual([...daemon.keys()], SMOKE);
+  for (const [name, row] of daemon) {
+    assert.equal(row.wrong, 0, name);
+    assert(row.anonymousMb > 0 && row.residentMb > row.anonymousMb, name);
+    if (name !== 'rate-0') assert(row.queriesPerSecond > 0 && row.cpuUs > 0, name);
+  }
+  assert.equal(daemon.get('same-name-burst')!.upstreamQueries, 1);
+  assert.equal(daemon.get('same-name-burst')!.connections, 1);
+  assert.deepEqual(Object.keys(daemon.get('mixed-transports')!.by).slice(0, 1), ['udp-hit']);
   if (!isInstalled('cc')) return assert.match(stdout, /no C compiler/);
   const echo = rows.filter(({ server }) => server === 'echo');
-  assert.equal(echo.length, 3);
-  for (const row of echo) {
-    assert(row.queriesPerSecond > 0 && row.cpuUs > 0, row.scenario);
-    assert.deepEqual([row.cpuRatio, row.wrong], [1, 0], row.scenario);
-  }
+  assert.deepEqual(
+    echo.map(({ workload, cpuRatio, wrong }) => [workload, cpuRatio, wrong]),
+    [['few-names', 1, 0]],
+  );
 });
 
 test('a command that is no daemon fails the run and says how it ended', { skip }, () => {
-  const { status, stderr } = run('--smoke', '--only=hits', '--daemon=/bin/false');
+  const { status, stderr } = run('--smoke', '--only=one-name', '--daemon=/bin/false');
   assert.equal(status, 1);
   assert.match(stderr, /the server ended/);
 });
 
 test('the gate: passed, and missed', { skip: skip || !isInstalled('cc') }, () => {
   const daemon = `--daemon=${process.execPath} ${FAKE_DAEMON}`;
-  const passed = run('--smoke', '--only=hits', daemon, '--gate=100');
+  const passed = run('--smoke', '--only=one-name', daemon, '--gate=100');
   assert.equal(passed.status, 0, passed.stdout + passed.stderr);
   assert.match(passed.stdout, /^\| daemon /m);
-  const missed = run('--smoke', '--only=hits', daemon, '--gate=0.1');
+  const missed = run('--smoke', '--only=one-name', daemon, '--gate=0.1');
   assert.equal(missed.status, 1);
-  assert.match(missed.stdout, /^GATE: hits, closed window.* at most 0\.1 allowed$/m);
+  assert.match(missed.stdout, /^GATE: one-name: .* at most 0\.1 allowed$/m);
 });
 
 test('wrong answers of the daemon fail the run', { skip }, () => {
   const daemon = `--daemon=${process.execPath} ${FAKE_DAEMON} --wrong`;
-  const { status, stdout } = run('--smoke', '--only=misses', daemon);
+  const { status, stdout } = run('--smoke', '--only=miss-storm-8k', daemon);
   assert.equal(status, 1);
-  assert.match(stdout, /^WRONG: daemon, misses/m);
+  assert.match(stdout, /^WRONG: daemon, miss-storm-8k/m);
 });
 
 test('a bad flag is exit 2 and the usage', () => {
   const { status, stderr } = run('--only=everything');
   assert.equal(status, 2);
-  assert.match(stderr, /--only: expected one of hits, misses[\s\S]*--gate RATIO/);
+  assert.match(stderr, /--only: expected one of hits, misses, [\s\S]*--gate RATIO/);
 });

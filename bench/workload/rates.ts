@@ -1,0 +1,25 @@
+/**
+ * The ordinary node: what a query costs at low rates, where each one wakes the server, and what nothing costs.
+ */
+import { lengthFlags, type Scale, scaled, type Workload } from './workload.ts';
+
+const NAMES = 200;
+const RATES_PER_SECOND = [0, 100, 1000, 10_000] as const;
+/** Two timers of a second and one of half a second show in a figure a second. */
+const IDLE_SECONDS = 4;
+
+export function rateWorkloads(scale: Scale): Workload[] {
+  return RATES_PER_SECOND.map((perSecond) => {
+    const seconds = perSecond === 0 ? Math.ceil(IDLE_SECONDS * scale.share) : scale.seconds;
+    const flags = [...lengthFlags(scale), `--names=${NAMES}`, '--prime'];
+    const rate = Math.max(50, scaled(scale, perSecond));
+    return {
+      name: `rate-${perSecond}`,
+      title: `${NAMES} names, ${perSecond.toLocaleString('en-US')} a second`,
+      kind: 'rates',
+      servers: 'few',
+      seconds,
+      loads: () => (perSecond === 0 ? [] : [{ flags: [...flags, `--rate=${rate}`] }]),
+    };
+  });
+}
