@@ -21,6 +21,7 @@ import {
   startEcho,
   startPeer,
 } from './servers.ts';
+import { startSinkProcess } from './sinks.ts';
 import { type Row, rowsOf, type Sample, YARDSTICK } from './statistics.ts';
 import { formatTables } from './table.ts';
 import { Upstreams } from './upstreams.ts';
@@ -50,7 +51,8 @@ async function main(options: BenchOptions): Promise<void> {
   console.log(cores.note);
   const upstreams = await Upstreams.start(cores.load);
   const scene = { directory, loadCore: cores.load, upstreams };
-  const site = { directory, core: cores.server, zones: upstreams.zones };
+  const sinks = await startSinkProcess(join(directory, 'dnstap.sock'), cores.load);
+  const site = { directory, core: cores.server, zones: upstreams.zones, sinks: sinks.addresses };
   const servers = await startServers(options, site);
   const rows = rowsOf(await runRounds(options, servers, scene));
   console.log(`\n${formatTables(rows)}`);
@@ -59,7 +61,8 @@ async function main(options: BenchOptions): Promise<void> {
     console.log(failure);
     process.exitCode = 1;
   }
-  await Promise.all([upstreams, ...servers.map(({ child }) => child)].map((part) => part.stop()));
+  const parts = [upstreams, sinks.child, ...servers.map(({ child }) => child)];
+  await Promise.all(parts.map((part) => part.stop()));
 }
 
 /** Says which servers are left out, and why. */

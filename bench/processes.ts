@@ -41,7 +41,7 @@ export function startProcess(command: readonly string[], core?: number): Child {
   running.add(child);
   void ended.then(() => running.delete(child));
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    text.out = (text.out + chunk).slice(0, OUTPUT_MAX);
+    if (text.out.length < OUTPUT_MAX) text.out = (text.out + chunk).slice(0, OUTPUT_MAX);
   });
   child.stdin.on('error', () => {}); // it ended; whoever waits for it is told
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {

@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { freePort, untilReady } from './ports.ts';
 import { type Child, isInstalled, startProcess } from './processes.ts';
 import { RESOLVERS, resolverCommand } from './resolvers.ts';
+import type { SinkAddresses } from './sinks.ts';
 import type { UpstreamZone } from './upstreams.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '..');
@@ -20,8 +21,11 @@ const CACHE_ENTRIES = 65_536;
 
 /** The daemon's name in the table. */
 export const DAEMON = 'daemon';
-/** Rows besides the echo and the daemon, as `--peer` names them; `loadbalance` is the daemon with a stage before its cache. */
-export const PEERS = [...RESOLVERS, 'node-cache', 'loadbalance', 'echo-poll'] as const;
+/** The daemon with a directive before its cache, which all its queries pass then. */
+export const STAGES = ['loadbalance', 'log', 'dnstap', 'trace'] as const;
+type Stage = (typeof STAGES)[number];
+/** Rows besides the echo and the daemon, as `--peer` names them. */
+export const PEERS = [...RESOLVERS, 'node-cache', ...STAGES, 'echo-poll'] as const;
 export type Peer = (typeof PEERS)[number];
 
 export interface Server {
@@ -40,6 +44,7 @@ export interface Site {
   readonly directory: string;
   readonly core: number | undefined;
   readonly zones: readonly UpstreamZone[];
+  readonly sinks: SinkAddresses;
 }
 
 /** The daemon's command up to its flags; `--daemon` replaces it. */
@@ -49,10 +54,11 @@ export const DAEMON_COMMAND: readonly string[] = [NODE, DAEMON_MAIN];
 export async function startDaemon(
   command: readonly string[],
   site: Site,
-  stage = '',
+  stage?: Stage,
 ): Promise<Server | undefined> {
   if (command === DAEMON_COMMAND && !existsSync(DAEMON_MAIN)) return undefined;
-  return startNodeCache(stage || DAEMON, [...command, '-control-socket='], site, stage);
+  const line = stage === undefined ? '' : stageLine(stage, site.sinks);
+  return startNodeCache(stage ?? DAEMON, [...command, '-control-socket='], site, line);
 }
 
 /** A program with node-cache's flags and Corefile: the daemon, or node-cache itself. */
@@ -60,14 +66,14 @@ async function startNodeCache(
   name: string,
   command: readonly string[],
   site: Site,
-  stage = '',
+  line = '',
 ): Promise<Server> {
   const port = await freePort();
   const metricsPort = await freePort();
   const directory = join(site.directory, name);
   const template = join(directory, 'base', 'Corefile.base');
   mkdirSync(join(directory, 'base'), { recursive: true });
-  const text = site.zones.map((zone) => serverBlock(zone, port, metricsPort, stage)).join('');
+  const text = site.zones.map((zone) => serverBlock(zone, port, metricsPort, line)).join('');
   writeFileSync(template, text);
   const conf = join(directory, 'Corefile');
   writeFileSync(conf, text);
@@ -80,17 +86,24 @@ async function startNodeCache(
   return { ...(await whenReady(name, child, port)), metricsPort };
 }
 
+/** The log goes to the pipe of standard output, which the bench drains. */
+function stageLine(stage: Stage, { dnstapPath, tracePort }: SinkAddresses): string {
+  if (stage === 'dnstap') return `dnstap ${dnstapPath} full`;
+  if (stage === 'trace') return `trace zipkin http://127.0.0.1:${tracePort}/api/v2/spans`;
+  return stage;
+}
+
 /** As in the stock manifest, `force_tcp` included: misses go over TCP. Only the cache is larger, to hold a run's names. */
 function serverBlock(
   { zone, port }: UpstreamZone,
   ownPort: number,
   metricsPort: number,
-  stage: string,
+  line: string,
 ): string {
   return `${zone}:${ownPort} {
     bind 127.0.0.1
     errors
-    ${stage}
+    ${line}
     cache {
         success ${CACHE_ENTRIES}
         denial ${CACHE_ENTRIES}
@@ -131,12 +144,16 @@ export async function startPeer(
   binaries: { readonly echo: string | undefined; readonly nodeCache: string | undefined },
 ): Promise<Server | undefined> {
   const { echo, nodeCache } = binaries;
-  if (peer === 'loadbalance') return startDaemon(DAEMON_COMMAND, site, peer);
+  if (isStage(peer)) return startDaemon(DAEMON_COMMAND, site, peer);
   if (peer === 'echo-poll') return echo ? startEcho(echo, site, ['--poll']) : undefined;
   if (peer === 'node-cache') return nodeCache ? startNodeCache(peer, [nodeCache], site) : undefined;
   const port = await freePort();
   const command = resolverCommand(peer, port, site.directory, site.zones);
   return command && whenReady(peer, startProcess(command, site.core), port);
+}
+
+function isStage(peer: Peer): peer is Stage {
+  return STAGES.some((stage) => stage === peer);
 }
 
 async function whenReady(name: string, child: Child, port: number): Promise<Server> {

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { isInstalled } from '../../bench/processes.ts';
+import { STAGES } from '../../bench/servers.ts';
 import type { Row } from '../../bench/statistics.ts';
 import { loadLibc } from '../../src/os/libc.ts';
 
@@ -54,6 +55,22 @@ test('a smoke run measures hits, misses, mixes and rates', { skip }, (context) =
     echo.map(({ workload, cpuRatio, wrong }) => [workload, cpuRatio, wrong]),
     [['few-names', 1, 0]],
   );
+});
+
+test('a smoke run measures the daemon with each stage before its cache', { skip }, (context) => {
+  const directory = mkdtempSync(join(tmpdir(), 'zerohop-test-'));
+  context.after(() => rmSync(directory, { recursive: true }));
+  const jsonPath = join(directory, 'bench.json');
+  const stages = STAGES.flatMap((stage) => ['--peer', stage]);
+  const { status, stdout, stderr } = run(
+    ...['--smoke', '--only=few-names', '--json', jsonPath, ...stages],
+  );
+  assert.equal(status, 0, stdout + stderr);
+  const { rows } = JSON.parse(readFileSync(jsonPath, 'utf8')) as { rows: Row[] };
+  for (const stage of STAGES) {
+    const row = rows.find(({ server }) => server === stage);
+    assert(row && row.queriesPerSecond > 0 && row.wrong === 0, stage);
+  }
 });
 
 test('a command that is no daemon fails the run and says how it ended', { skip }, () => {
