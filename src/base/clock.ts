@@ -1,6 +1,6 @@
 /**
  * The only door to time. Everything that compares times takes a `Clock`, so that tests can turn it by hand.
- * Wall-clock time is for log lines only: no TTL may change when somebody sets the clock.
+ * Wall-clock time is for log lines and for expressions that ask for it: no TTL may change when somebody sets the clock.
  */
 
 export interface Clock {
@@ -19,4 +19,9 @@ export const systemClock: Clock = {
 /** Seconds since 1970, for what the DNS itself dates so: the validity of signatures. */
 export function wallClockS(): number {
   return Math.floor(Date.now() / 1000);
+}
+
+/** Nanoseconds since 1970, to the millisecond. */
+export function wallClockNs(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
 }

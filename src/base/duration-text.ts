@@ -16,9 +16,12 @@ const HOUR = 60n * MINUTE;
 
 /** The text of a duration in milliseconds, rounded to nanoseconds. */
 export function durationText(durationMs: number): string {
-  const nanoseconds = BigInt(Math.round(Math.abs(durationMs) * 1e6));
-  const sign = durationMs < 0 && nanoseconds > 0n ? '-' : '';
-  return sign + magnitudeText(nanoseconds);
+  return nanosecondsText(BigInt(Math.round(durationMs * 1e6)));
+}
+
+/** The text of a duration in nanoseconds. */
+export function nanosecondsText(nanoseconds: bigint): string {
+  return nanoseconds < 0n ? `-${magnitudeText(-nanoseconds)}` : magnitudeText(nanoseconds);
 }
 
 function magnitudeText(nanoseconds: bigint): string {

@@ -23,7 +23,7 @@ import { QueryFields, readQuery, VERDICT } from '../wire/query.ts';
 import { className, FLAG, HEADER_SIZE, typeName } from '../wire/registry.ts';
 import { buildUpstreamQuery } from '../wire/reply.ts';
 import type { Question } from './resolution.ts';
-import { mapValueOf } from './template-environment.ts';
+import { mapValueOf } from './template-values.ts';
 
 /** The header's bit that has no meaning (RFC 1035 §4.1.1). */
 const RESERVED_BIT = 0x0040;

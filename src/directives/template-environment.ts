@@ -3,18 +3,9 @@
  * what a regular expression matched.
  */
 import { addressOctets } from '../base/ip-address.ts';
-import type { ExpressionFunction } from '../expression/functions.ts';
+import type { ExpressionFunction } from '../expression/function.ts';
 import { ExpressionError } from '../expression/token.ts';
 import type { Value, ValueType } from '../expression/value.ts';
-import { octetsOf } from '../gotemplate/octet-string.ts';
-import {
-  boolValue,
-  floatValue,
-  type GoValue,
-  intValue,
-  NONE,
-  stringValue,
-} from '../gotemplate/value.ts';
 import { nameToText } from '../wire/name.ts';
 import { u16 } from '../wire/octets.ts';
 import { QueryFields, readQuery } from '../wire/query.ts';
@@ -94,24 +85,4 @@ function hasPrefix(octets: Uint8Array, network: Uint8Array, bits: number): boole
     const mask = 0xff & ~(0xff >> left);
     return (octet & mask) === (network[index]! & mask);
   });
-}
-
-/** An expression's value for templates. */
-export function goValueOf(value: Value): GoValue {
-  if (value === null) return NONE;
-  if (typeof value === 'bigint') return intValue(value);
-  if (typeof value === 'number') return floatValue(value);
-  if (typeof value === 'string') return stringValue(value);
-  if (typeof value === 'boolean') return boolValue(value);
-  if (value instanceof Map) return mapValueOf(value);
-  return {
-    kind: 'slice',
-    element: 'interface {}',
-    items: [...(value as readonly Value[])].map(goValueOf),
-  };
-}
-
-export function mapValueOf(values: ReadonlyMap<string, Value>): GoValue {
-  const entries = [...values].map(([key, value]) => [octetsOf(key), goValueOf(value)] as const);
-  return { kind: 'map', element: 'interface {}', entries: new Map(entries) };
 }

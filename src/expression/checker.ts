@@ -3,11 +3,13 @@
  * nothing is known of a type, the run shows.
  */
 
-import { compileRegexp } from '../base/regexp.ts';
-import { type ExpressionFunction, FUNCTIONS, type Parameter } from './functions.ts';
+import { type ExpressionFunction, fits, type Parameter } from './function.ts';
+import { functionOf } from './functions.ts';
 import { isVariableName } from './names.ts';
 import type { Node } from './node.ts';
+import { keepPattern } from './patterns.ts';
 import { PREDICATES } from './predicates.ts';
+import { METHODS } from './time-functions.ts';
 import { ExpressionError } from './token.ts';
 import { typeOf, type ValueType } from './value.ts';
 
@@ -38,7 +40,9 @@ export function check(node: Node, scope: Scope): ValueType {
     case 'slice':
       return checkSlice(node, scope);
     case 'call':
-      return PREDICATES.has(node.name) ? checkPredicate(node, scope) : checkCall(node, scope);
+      return checkCall(node, scope);
+    case 'method':
+      return checkMethod(node, scope);
     case 'array':
       for (const item of node.items) check(item, scope);
       return 'array';
@@ -48,12 +52,12 @@ export function check(node: Node, scope: Scope): ValueType {
         check(value, scope);
       }
       return 'map';
-    case 'let': {
-      if (!isVariableName(node.name)) fail(`cannot redeclare ${node.name}`, node);
-      const variables = new Map(scope.variables).set(node.name, check(node.value, scope));
-      return check(node.body, { ...scope, variables });
-    }
+    case 'let':
+      return checkLet(node, scope);
+    case 'sequence':
+      return node.nodes.map((part) => check(part, scope)).at(-1)!;
     case 'element':
+    case 'accumulator':
       return 'any';
     case 'index':
       return 'int';
@@ -65,13 +69,19 @@ function fail(problem: string, { at }: { readonly at: number }): never {
 }
 
 function isNumeric(type: ValueType): boolean {
-  return type === 'int' || type === 'float' || type === 'any';
+  return fits(type, 'number');
 }
 
-function fits(type: ValueType, parameter: Parameter): boolean {
-  if (type === 'any' || parameter === 'any' || type === parameter) return true;
-  if (parameter === 'number') return isNumeric(type);
-  return parameter === 'list' && (type === 'array' || type === 'map' || type === 'string');
+/** Whether either is of the type and the other may be. */
+function areOf(left: ValueType, right: ValueType, type: ValueType): boolean {
+  return (left === type || right === type) && fits(left, type) && fits(right, type);
+}
+
+function checkLet(node: Extract<Node, { kind: 'let' }>, scope: Scope): ValueType {
+  const isTaken = scope.functions.has(node.name) || scope.variables.has(node.name);
+  if (isTaken || !isVariableName(node.name)) fail(`cannot redeclare ${node.name}`, node);
+  const variables = new Map(scope.variables).set(node.name, check(node.value, scope));
+  return check(node.body, { ...scope, variables });
 }
 
 function checkUnary(node: Extract<Node, { kind: 'unary' }>, scope: Scope): ValueType {
@@ -80,6 +90,34 @@ function checkUnary(node: Extract<Node, { kind: 'unary' }>, scope: Scope): Value
     if (fits(type, 'bool')) return 'bool';
   } else if (isNumeric(type)) return type;
   return fail(`invalid operation: ${node.operator} (mismatched type ${type})`, node);
+}
+
+/** Of dates and durations; undefined where neither is one, or they do not fit. */
+function timeResultOf(operator: Binary['operator'], left: ValueType, right: ValueType) {
+  const areDurations = areOf(left, right, 'time.Duration');
+  const areTimes = areOf(left, right, 'time.Time');
+  switch (operator) {
+    case '<':
+    case '>':
+    case '<=':
+    case '>=':
+      return areDurations || areTimes ? 'bool' : undefined;
+    case '+': {
+      const isMoved =
+        (left === 'time.Time' && fits(right, 'time.Duration')) ||
+        (right === 'time.Time' && fits(left, 'time.Duration'));
+      return isMoved ? 'time.Time' : areDurations ? 'any' : undefined;
+    }
+    case '-':
+      if (left === 'time.Time' && fits(right, 'time.Duration')) return 'any';
+      return areDurations || areTimes ? 'any' : undefined;
+    case '*': {
+      const factor = left === 'time.Duration' ? right : right === 'time.Duration' ? left : 'nil';
+      return areDurations || isNumeric(factor) ? 'any' : undefined;
+    }
+    default:
+      return undefined;
+  }
 }
 
 /** Undefined where the operands do not fit. */
@@ -131,16 +169,10 @@ function isComparable(left: ValueType, right: ValueType): boolean {
 function checkBinary(node: Binary, scope: Scope): ValueType {
   const left = check(node.left, scope);
   const right = check(node.right, scope);
-  if (node.operator === 'matches') checkPattern(node.right);
-  const result = resultOf(node.operator, left, right);
+  if (node.operator === 'matches') keepPattern(node.right);
+  const result = timeResultOf(node.operator, left, right) ?? resultOf(node.operator, left, right);
   if (result !== undefined) return result;
   return fail(`invalid operation: ${node.operator} (mismatched types ${left} and ${right})`, node);
-}
-
-function checkPattern(node: Node): void {
-  if (node.kind !== 'literal' || typeof node.value !== 'string') return;
-  const compiled = compileRegexp(node.value);
-  if (compiled.code === 'invalid') fail(compiled.reason, node);
 }
 
 function checkConditional(node: Extract<Node, { kind: 'conditional' }>, scope: Scope): ValueType {
@@ -175,32 +207,57 @@ function checkSlice(node: Extract<Node, { kind: 'slice' }>, scope: Scope): Value
 
 function checkPredicate({ name, operands, at }: Call, scope: Scope): ValueType {
   const predicate = PREDICATES.get(name)!;
-  const [items, body] = operands;
-  if (operands.length > 2) fail(`too many arguments to call ${name}`, { at });
+  const [items, body, last] = operands;
+  if (operands.length > (predicate.last === undefined ? 2 : 3)) {
+    fail(`too many arguments to call ${name}`, { at });
+  }
   if (items === undefined || (body === undefined && !predicate.isOptional)) {
     fail(`not enough arguments to call ${name}`, { at });
   }
   const type = check(items, scope);
   if (!fits(type, 'array')) fail(`builtin ${name} takes only array (got ${type})`, items);
+  const lastType = last === undefined ? 'any' : check(last, scope);
+  if (!fits(lastType, predicate.last ?? 'any')) {
+    fail(`${name}: expected ${predicate.last} (got ${lastType})`, last!);
+  }
   if (body === undefined) return predicate.result;
   const bodyType = check(body, scope);
   if (fits(bodyType, predicate.body)) return predicate.result;
   return fail(`predicate should return boolean (got ${bodyType})`, body);
 }
 
-function checkCall({ name, operands, at }: Call, scope: Scope): ValueType {
-  const called = scope.functions.get(name) ?? FUNCTIONS.get(name);
-  if (called === undefined) return fail(`unknown name ${name}`, { at });
-  const { parameters, needed = parameters.length, rest, result } = called;
-  if (operands.length < needed) fail(`not enough arguments to call ${name}`, { at });
-  if (rest === undefined && operands.length > parameters.length) {
+function checkCall(node: Call, scope: Scope): ValueType {
+  const { name, operands } = node;
+  if (PREDICATES.has(name)) return checkPredicate(node, scope);
+  const called = functionOf(node, scope.functions);
+  if (called === undefined) return fail(`unknown name ${name}`, node);
+  const types = operands.map((operand) => check(operand, scope));
+  return checkOperands(node, called, types, operands);
+}
+
+function checkMethod(node: Extract<Node, { kind: 'method' }>, scope: Scope): ValueType {
+  const type = check(node.object, scope);
+  const types = node.operands.map((operand) => check(operand, scope));
+  if (type === 'any') return 'any';
+  const method = METHODS.get(type)?.get(node.name);
+  if (method === undefined) return fail(`type ${type} has no method ${node.name}`, node);
+  return checkOperands(node, method, [type, ...types], [node.object, ...node.operands]);
+}
+
+function checkOperands(
+  { name, at }: { readonly name: string; readonly at: number },
+  { parameters, needed = parameters.length, rest, result }: ExpressionFunction,
+  types: readonly ValueType[],
+  operands: readonly Node[],
+): ValueType {
+  if (types.length < needed) fail(`not enough arguments to call ${name}`, { at });
+  if (rest === undefined && types.length > parameters.length) {
     fail(`too many arguments to call ${name}`, { at });
   }
-  for (const [index, operand] of operands.entries()) {
+  for (const [index, type] of types.entries()) {
     const wanted = parameters[index] ?? rest!;
-    const type = check(operand, scope);
     if (!fits(type, wanted)) {
-      fail(`cannot use ${type} as argument (type ${wanted}) to call ${name}`, operand);
+      fail(`cannot use ${type} as argument (type ${wanted}) to call ${name}`, operands[index]!);
     }
   }
   return result;

@@ -1,32 +1,28 @@
 /**
- * Runs a checked expression. What its types left open is looked at here; steps and sizes are bounded, since an expression comes
- * from the operator and its values from anybody.
+ * Runs a checked expression. What its types left open is looked at here. An expression comes from the operator and its values
+ * from anybody, so a run is bounded: steps for each node and for the sizes of what it handles, and the size of any value.
  */
-import { compileRegexp, type GoRegexp, PATTERN_SIZE_MAX } from '../base/regexp.ts';
-import {
-  checkedSize,
-  type ExpressionFunction,
-  FUNCTIONS,
-  memberOf,
-  type Parameter,
-  SIZE_MAX,
-} from './functions.ts';
-import type { BinaryOperator, Node } from './node.ts';
+import { type ExpressionFunction, fits } from './function.ts';
+import { functionOf } from './functions.ts';
+import { memberOf } from './list-functions.ts';
+import type { Node } from './node.ts';
+import { binaryValue, unaryValue } from './operators.ts';
+import { patternOf } from './patterns.ts';
 import { PREDICATES } from './predicates.ts';
+import { checked, sizeOf } from './size.ts';
+import { octetCount, sliceText } from './text-functions.ts';
+import { methodOf } from './time-functions.ts';
 import { ExpressionError } from './token.ts';
-import {
-  isArray,
-  isMap,
-  isNumber,
-  sameValue,
-  typeOf,
-  type Value,
-  valueText,
-  wrapped,
-} from './value.ts';
+import { isArray, isMap, typeOf, type Value, valueText } from './value.ts';
 
-/** Nodes that one run may work out: some milliseconds. */
+/** Of one run: 10 ms, and 100 ms where it is made to be slow. A node is a step. */
 export const STEPS_MAX = 20_000;
+/** Elements or characters that functions and operators take or make for a step: each needs 10 to 50 ns. */
+const SIZE_PER_STEP = 4;
+/** What makes a value, rather than pass one on. */
+const MAKERS: readonly Node['kind'][] = [
+  ...(['array', 'map', 'binary', 'slice', 'call', 'method'] as const),
+];
 
 /** What an expression's names stand for in one run. */
 export interface Bindings {
@@ -37,7 +33,10 @@ export interface Bindings {
 interface Element {
   readonly value: Value;
   readonly index: number;
+  readonly accumulator: Value | undefined;
 }
+
+type Kind<Name extends Node['kind']> = Extract<Node, { kind: Name }>;
 
 export class Evaluator {
   readonly #functions: ReadonlyMap<string, ExpressionFunction>;
@@ -52,15 +51,30 @@ export class Evaluator {
 
   /** Throws an `ExpressionError`. */
   run(node: Node): Value {
-    this.#steps += 1;
-    if (this.#steps > STEPS_MAX) throw new ExpressionError(`more than ${STEPS_MAX} steps`, node.at);
+    this.#charge(1, node);
+    const value = checked(this.#value(node));
+    if (MAKERS.includes(node.kind)) this.#chargeSizes([value], node);
+    return value;
+  }
+
+  #charge(steps: number, { at }: { readonly at: number }): void {
+    this.#steps += steps;
+    if (this.#steps > STEPS_MAX) throw new ExpressionError(`more than ${STEPS_MAX} steps`, at);
+  }
+
+  #chargeSizes(values: readonly Value[], node: { readonly at: number }): void {
+    const size = values.reduce<number>((sum, value) => sum + sizeOf(value), 0);
+    this.#charge(Math.floor(size / SIZE_PER_STEP), node);
+  }
+
+  #value(node: Node): Value {
     switch (node.kind) {
       case 'literal':
         return node.value;
       case 'name':
         return this.#variables.get(node.name) ?? null;
       case 'unary':
-        return unary(node, this.run(node.operand));
+        return this.#unary(node);
       case 'binary':
         return this.#binary(node);
       case 'conditional':
@@ -71,22 +85,36 @@ export class Evaluator {
         return this.#slice(node);
       case 'call':
         return this.#call(node);
+      case 'method':
+        return this.#method(node);
       case 'array':
         return node.items.map((item) => this.run(item));
       case 'map':
-        return new Map(
-          node.entries.map(([key, item]) => [valueText(this.run(key)), this.run(item)]),
-        );
+        return this.#map(node);
       case 'let':
         return this.#let(node);
+      case 'sequence':
+        return node.nodes.map((part) => this.run(part)).at(-1)!;
       case 'element':
         return this.#element!.value;
       case 'index':
         return BigInt(this.#element!.index);
+      case 'accumulator':
+        return this.#element!.accumulator!;
     }
   }
 
-  #let(node: Extract<Node, { kind: 'let' }>): Value {
+  #map({ entries }: Kind<'map'>): Value {
+    return new Map(
+      entries.map(([keyNode, item]) => {
+        const key = this.run(keyNode);
+        if (typeof key === 'string') return [key, this.run(item)];
+        throw new ExpressionError(`expected a string, not ${typeOf(key)}`, keyNode.at);
+      }),
+    );
+  }
+
+  #let(node: Kind<'let'>): Value {
     const outer = this.#variables;
     this.#variables = new Map(outer).set(node.name, this.run(node.value));
     const value = this.run(node.body);
@@ -94,7 +122,14 @@ export class Evaluator {
     return value;
   }
 
-  #binary(node: Extract<Node, { kind: 'binary' }>): Value {
+  #unary(node: Kind<'unary'>): Value {
+    const operand = this.run(node.operand);
+    const value = unaryValue(node.operator, operand);
+    if (value !== undefined) return value;
+    throw new ExpressionError(`invalid operation: ${node.operator} ${typeOf(operand)}`, node.at);
+  }
+
+  #binary(node: Kind<'binary'>): Value {
     const left = this.run(node.left);
     switch (node.operator) {
       case 'and':
@@ -103,190 +138,136 @@ export class Evaluator {
         return boolOf(left, node) || boolOf(this.run(node.right), node);
       case '??':
         return left ?? this.run(node.right);
-      default:
-        return operate(node, left, this.run(node.right));
     }
+    const right = this.run(node.right);
+    const isMatch = node.operator === 'matches';
+    this.#chargeSizes(isMatch ? [left] : [left, right], node);
+    const value = isMatch
+      ? this.#matches(node, left, right)
+      : binaryValue(node.operator, left, right);
+    if (value !== undefined) return value;
+    const operands = `${typeOf(left)} ${node.operator} ${typeOf(right)}`;
+    throw new ExpressionError(`invalid operation: ${operands}`, node.at);
   }
 
-  #member(node: Extract<Node, { kind: 'member' }>): Value {
+  #matches(node: Kind<'binary'>, text: Value, pattern: Value): boolean | undefined {
+    if (text === null || pattern === null) return false;
+    if (typeof text !== 'string' || typeof pattern !== 'string') return undefined;
+    return patternOf(pattern, node.right, (steps) => this.#charge(steps, node)).test(text);
+  }
+
+  #member(node: Kind<'member'>): Value {
     const object = this.run(node.object);
     if (object === null) {
-      // A chain goes on with nil: `a?.b.c`.
-      if (node.optional || isOptionalChain(node.object)) return null;
+      if (isOptionalChain(node)) return null;
       throw new ExpressionError(
         `cannot fetch ${valueText(this.run(node.key))} from <nil>`,
         node.at,
       );
     }
     const key = this.run(node.key);
-    if (isArray(object)) {
-      if (typeof key === 'bigint' && Number(key) < object.length && Number(key) >= -object.length) {
-        return memberOf(object, key);
-      }
-      throw new ExpressionError(
-        `index out of range: ${valueText(key)} (array length is ${object.length})`,
-        node.at,
-      );
-    }
     if (isMap(object)) return memberOf(object, key);
-    throw new ExpressionError(`cannot fetch ${valueText(key)} from ${typeOf(object)}`, node.at);
+    if (!isArray(object)) {
+      throw new ExpressionError(`cannot fetch ${valueText(key)} from ${typeOf(object)}`, node.at);
+    }
+    if (typeof key === 'bigint' && Number(key) < object.length && Number(key) >= -object.length) {
+      return memberOf(object, key);
+    }
+    const reason = `index out of range: ${valueText(key)} (array length is ${object.length})`;
+    throw new ExpressionError(reason, node.at);
   }
 
-  #slice(node: Extract<Node, { kind: 'slice' }>): Value {
+  #slice(node: Kind<'slice'>): Value {
     const object = this.run(node.object);
-    const isList = isArray(object) || typeof object === 'string';
-    if (!isList) throw new ExpressionError(`cannot slice ${typeOf(object)}`, node.at);
+    const isText = typeof object === 'string';
+    if (!isText && !isArray(object)) {
+      throw new ExpressionError(`cannot slice ${typeOf(object)}`, node.at);
+    }
+    const size = isText ? octetCount(object) : object.length;
     const bound = (part: Node | undefined, otherwise: number): number => {
       if (part === undefined) return otherwise;
-      const value = Number(this.run(part));
-      return Math.min(Math.max(value < 0 ? object.length + value : value, 0), object.length);
+      const value = this.run(part);
+      if (typeof value !== 'bigint') {
+        throw new ExpressionError(`non-integer slice index ${typeOf(value)}`, part.at);
+      }
+      return Math.min(Math.max(Number(value) + (value < 0n ? size : 0), 0), size);
     };
-    const to = bound(node.to, object.length);
-    return object.slice(Math.min(bound(node.from, 0), to), to);
+    const to = bound(node.to, size);
+    const from = Math.min(bound(node.from, 0), to);
+    this.#chargeSizes([object], node);
+    return isText ? sliceText(object, from, to) : object.slice(from, to);
   }
 
-  #call({ name, operands, at }: Extract<Node, { kind: 'call' }>): Value {
-    const predicate = PREDICATES.get(name);
-    if (predicate !== undefined) return this.#predicate(name, operands, at);
-    const called = this.#functions.get(name) ?? FUNCTIONS.get(name)!;
-    const values = operands.map((operand, index) => {
-      const value = this.run(operand);
-      const wanted = called.parameters[index] ?? called.rest!;
-      if (isOf(value, wanted)) return value;
-      throw new ExpressionError(`${name}: expected ${wanted}, not ${typeOf(value)}`, operand.at);
-    });
-    return called.call(...values);
+  #call(node: Kind<'call'>): Value {
+    const { name, operands } = node;
+    if (PREDICATES.has(name)) return this.#predicate(node);
+    const values = operands.map((operand) => this.run(operand));
+    return this.#apply(node, functionOf(node, this.#functions)!, values, operands);
   }
 
-  #predicate(name: string, [itemsNode, body]: readonly Node[], at: number): Value {
+  #method(node: Kind<'method'>): Value {
+    const object = this.run(node.object);
+    if (object === null && isOptionalChain(node)) return null;
+    const method = methodOf(object, node.name);
+    if (method === undefined) {
+      throw new ExpressionError(`type ${typeOf(object)} has no method ${node.name}`, node.at);
+    }
+    const values = node.operands.map((operand) => this.run(operand));
+    return this.#apply(node, method, [object, ...values], [node.object, ...node.operands]);
+  }
+
+  /** `operands` are where the values come from. */
+  #apply(
+    node: Kind<'call' | 'method'>,
+    { parameters, rest, needed = parameters.length, cost = 0, call }: ExpressionFunction,
+    values: readonly Value[],
+    operands: readonly Node[],
+  ): Value {
+    if (values.length < needed || (rest === undefined && values.length > parameters.length)) {
+      throw new ExpressionError(`wrong number of arguments to call ${node.name}`, node.at);
+    }
+    for (const [index, value] of values.entries()) {
+      const wanted = parameters[index] ?? rest!;
+      if (fits(typeOf(value), wanted)) continue;
+      const problem = `${node.name}: expected ${wanted}, not ${typeOf(value)}`;
+      throw new ExpressionError(problem, operands[index]!.at);
+    }
+    this.#charge(cost, node);
+    this.#chargeSizes(values, node);
+    return call(...values);
+  }
+
+  #predicate({ name, operands: [itemsNode, body, lastNode], at }: Kind<'call'>): Value {
+    const { run, body: wanted } = PREDICATES.get(name)!;
     const items = this.run(itemsNode!);
     if (!isArray(items)) throw new ExpressionError(`${name}: expected an array`, at);
+    const last = lastNode && this.run(lastNode);
+    this.#chargeSizes([items], { at });
     const outer = this.#element;
-    const ask = (index: number): Value => {
-      const value = items[index]!;
-      if (body === undefined) return value;
-      this.#element = { value, index };
-      const answer = this.run(body);
-      this.#element = outer;
-      return answer;
-    };
-    const { run, body: wanted } = PREDICATES.get(name)!;
-    return run(items, (index) => {
-      const answer = ask(index);
-      if (wanted === 'any' || typeof answer === 'boolean') return answer;
-      throw new ExpressionError(`${name}: expected bool, not ${typeOf(answer)}`, at);
-    });
+    return run(
+      items,
+      (index, accumulator) => {
+        let answer: Value = items[index]!;
+        if (body !== undefined) {
+          this.#element = { value: answer, index, accumulator };
+          answer = this.run(body);
+          this.#element = outer;
+        }
+        if (wanted === 'any' || typeof answer === 'boolean') return answer;
+        throw new ExpressionError(`${name}: expected bool, not ${typeOf(answer)}`, at);
+      },
+      last,
+    );
   }
 }
 
+/** A chain goes on with nil: `a?.b.c`. */
 function isOptionalChain(node: Node): boolean {
-  return node.kind === 'member' && (node.optional || isOptionalChain(node.object));
-}
-
-function isOf(value: Value, parameter: Parameter): boolean {
-  if (parameter === 'any') return true;
-  if (parameter === 'number') return isNumber(value);
-  if (parameter === 'list') return isArray(value) || isMap(value) || typeof value === 'string';
-  return typeOf(value) === parameter;
+  if (node.kind !== 'member' && node.kind !== 'method') return false;
+  return node.optional || isOptionalChain(node.object);
 }
 
 function boolOf(value: Value, { at }: Node): boolean {
   if (typeof value === 'boolean') return value;
   throw new ExpressionError(`expected bool, not ${typeOf(value)}`, at);
-}
-
-function unary({ operator, at }: Extract<Node, { kind: 'unary' }>, value: Value): Value {
-  if (operator === 'not' && typeof value === 'boolean') return !value;
-  if (operator !== 'not' && isNumber(value)) {
-    if (operator === '+') return value;
-    return typeof value === 'bigint' ? wrapped(-value) : -value;
-  }
-  throw new ExpressionError(`invalid operation: ${operator} ${typeOf(value)}`, at);
-}
-
-/** Patterns are compiled once: they are mostly literals. */
-const patterns = new Map<string, GoRegexp>();
-/** Patterns of one Corefile; beyond, all are forgotten. */
-const PATTERNS_MAX = 64;
-
-function matches(text: string, pattern: string): boolean {
-  let regexp = patterns.get(pattern);
-  if (regexp === undefined) {
-    if (pattern.length > PATTERN_SIZE_MAX) throw new ExpressionError('pattern too long');
-    const compiled = compileRegexp(pattern);
-    if (compiled.code === 'invalid') throw new ExpressionError(compiled.reason);
-    regexp = compiled.regexp;
-    if (patterns.size >= PATTERNS_MAX) patterns.clear();
-    patterns.set(pattern, regexp);
-  }
-  return regexp.test(text);
-}
-
-const OF_TEXTS: Readonly<Partial<Record<BinaryOperator, (left: string, right: string) => Value>>> =
-  {
-    '+': (left, right) => checkedSize(left + right),
-    '<': (left, right) => left < right,
-    '>': (left, right) => left > right,
-    '<=': (left, right) => left <= right,
-    '>=': (left, right) => left >= right,
-    contains: (left, right) => left.includes(right),
-    startsWith: (left, right) => left.startsWith(right),
-    endsWith: (left, right) => left.endsWith(right),
-    matches,
-  };
-
-const OF_INTEGERS: Readonly<
-  Partial<Record<BinaryOperator, (left: bigint, right: bigint) => Value>>
-> = {
-  '+': (left, right) => wrapped(left + right),
-  '-': (left, right) => wrapped(left - right),
-  '*': (left, right) => wrapped(left * right),
-  '%': (left, right) => {
-    if (right === 0n) throw new ExpressionError('integer divide by zero');
-    return left % right;
-  },
-  '..': (left, right) => {
-    if (right - left >= BigInt(SIZE_MAX))
-      throw new ExpressionError(`more than ${SIZE_MAX} elements`);
-    return Array.from(
-      { length: Math.max(0, Number(right - left) + 1) },
-      (_, index) => left + BigInt(index),
-    );
-  },
-};
-
-const OF_NUMBERS: Readonly<
-  Partial<Record<BinaryOperator, (left: number, right: number) => Value>>
-> = {
-  '+': (left, right) => left + right,
-  '-': (left, right) => left - right,
-  '*': (left, right) => left * right,
-  '/': (left, right) => left / right,
-  '**': (left, right) => left ** right,
-  '<': (left, right) => left < right,
-  '>': (left, right) => left > right,
-  '<=': (left, right) => left <= right,
-  '>=': (left, right) => left >= right,
-};
-
-function operate(
-  { operator, at }: Extract<Node, { kind: 'binary' }>,
-  left: Value,
-  right: Value,
-): Value {
-  if (operator === '==') return sameValue(left, right);
-  if (operator === '!=') return !sameValue(left, right);
-  if (operator === 'in') {
-    if (right === null) return false;
-    if (isArray(right)) return right.some((item) => sameValue(item, left));
-    if (isMap(right)) return typeof left === 'string' && right.has(left);
-  }
-  const ofTexts = OF_TEXTS[operator];
-  if (typeof left === 'string' && typeof right === 'string' && ofTexts) return ofTexts(left, right);
-  const ofIntegers = OF_INTEGERS[operator];
-  if (typeof left === 'bigint' && typeof right === 'bigint' && ofIntegers)
-    return ofIntegers(left, right);
-  const ofNumbers = OF_NUMBERS[operator];
-  if (isNumber(left) && isNumber(right) && ofNumbers) return ofNumbers(Number(left), Number(right));
-  throw new ExpressionError(`invalid operation: ${typeOf(left)} ${operator} ${typeOf(right)}`, at);
 }

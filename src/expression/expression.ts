@@ -1,6 +1,6 @@
 /**
- * The expr language (expr-lang.org), as far as conditions and values of DNS configurations go: all operators, `let`, pipes,
- * predicates and most functions; no dates. Checked for its types when it is read; bounded in steps and sizes when it is run.
+ * The expr language (expr-lang.org) of release 1.17: all operators and functions, `let`, `if`, pipes, predicates, dates. Checked
+ * for its types when it is read; bounded in steps and sizes when it is run.
  *
  *   text -> tokens -> parser -> tree -> checker, with the types of names -> evaluator, with their values -> value
  */

@@ -1,5 +1,5 @@
 /** The words that the language keeps for itself. */
-import { FUNCTIONS, RESERVED_NAMES } from './functions.ts';
+import { FUNCTIONS } from './functions.ts';
 import { PREDICATES } from './predicates.ts';
 import type { Value } from './value.ts';
 
@@ -20,6 +20,5 @@ export function isFreeName(text: string): boolean {
 
 /** Whether a name may be given to a variable: none of the language's words and functions. */
 export function isVariableName(name: string): boolean {
-  const isTaken = FUNCTIONS.has(name) || PREDICATES.has(name) || RESERVED_NAMES.has(name);
-  return isFreeName(name) && !isTaken;
+  return isFreeName(name) && !FUNCTIONS.has(name) && !PREDICATES.has(name);
 }

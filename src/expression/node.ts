@@ -58,7 +58,21 @@ export type Node =
       readonly from: Node | undefined;
       readonly to: Node | undefined;
     })
-  | (Placed & { readonly kind: 'call'; readonly name: string; readonly operands: readonly Node[] })
+  | (Placed & {
+      readonly kind: 'call';
+      readonly name: string;
+      readonly operands: readonly Node[];
+      /** Written `::name()`: the language's own, whatever else has the name. */
+      readonly isBuiltin: boolean;
+    })
+  /** `object.name(operands)`; `optional`: nil of nil. */
+  | (Placed & {
+      readonly kind: 'method';
+      readonly object: Node;
+      readonly name: string;
+      readonly operands: readonly Node[];
+      readonly optional: boolean;
+    })
   | (Placed & { readonly kind: 'array'; readonly items: readonly Node[] })
   | (Placed & { readonly kind: 'map'; readonly entries: readonly (readonly [Node, Node])[] })
   | (Placed & {
@@ -67,5 +81,7 @@ export type Node =
       readonly value: Node;
       readonly body: Node;
     })
-  /** What a predicate is asked about: the element, or its index. */
-  | (Placed & { readonly kind: 'element' | 'index' });
+  /** The last is its value. */
+  | (Placed & { readonly kind: 'sequence'; readonly nodes: readonly Node[] })
+  /** What a predicate is asked about: the element, its index, what `reduce` has so far. */
+  | (Placed & { readonly kind: 'element' | 'index' | 'accumulator' });

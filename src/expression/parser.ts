@@ -1,48 +1,16 @@
 /**
- * Reads an expression of the expr language (expr-lang.org) into its tree: operators by their precedence, `? :`, `let`, pipes
- * and predicates. Left out: dates and durations, sequences, `if` with braces, chained comparisons.
+ * Reads an expression of the expr language (expr-lang.org) into its tree: operators by their precedence, `? :`, `if`, `let`,
+ * sequences, pipes, predicates and methods. Left out: `$env`, and octets as in `b"..."`.
  */
 import { CONSTANTS, isFreeName, NEGATABLE } from './names.ts';
-import type { BinaryOperator, Node, UnaryOperator } from './node.ts';
-import { PREDICATES } from './predicates.ts';
+import type { BinaryOperator, Node } from './node.ts';
+import { BINARY, COMPARISONS, UNARY } from './precedence.ts';
+import { type Pointer, PREDICATES } from './predicates.ts';
 import { ExpressionError, type Token, tokensOf } from './token.ts';
 import { type Value, wrapped } from './value.ts';
 
 /** Of operands in one another; the evaluator follows it with the engine's own stack. */
 export const NESTING_MAX = 100;
-
-interface Precedence {
-  readonly operator: BinaryOperator | '|';
-  readonly binds: number;
-  readonly isRight?: boolean;
-}
-
-const BINARY: ReadonlyMap<string, Precedence> = new Map<string, Precedence>([
-  ['|', { operator: '|', binds: 0 }],
-  ['or', { operator: 'or', binds: 10 }],
-  ['||', { operator: 'or', binds: 10 }],
-  ['and', { operator: 'and', binds: 15 }],
-  ['&&', { operator: 'and', binds: 15 }],
-  ...(['==', '!=', '<', '>', '<=', '>='] as const).map(at(20)),
-  ...(['in', 'matches', 'contains', 'startsWith', 'endsWith'] as const).map(at(20)),
-  ['..', { operator: '..', binds: 25 }],
-  ...(['+', '-'] as const).map(at(30)),
-  ...(['*', '/', '%'] as const).map(at(60)),
-  ['**', { operator: '**', binds: 100, isRight: true }],
-  ['^', { operator: '**', binds: 100, isRight: true }],
-  ['??', { operator: '??', binds: 500 }],
-]);
-
-function at(binds: number) {
-  return (operator: BinaryOperator): [string, Precedence] => [operator, { operator, binds }];
-}
-
-const UNARY: ReadonlyMap<string, { operator: UnaryOperator; binds: number }> = new Map([
-  ['not', { operator: 'not' as const, binds: 50 }],
-  ['!', { operator: 'not' as const, binds: 50 }],
-  ['-', { operator: '-' as const, binds: 90 }],
-  ['+', { operator: '+' as const, binds: 90 }],
-]);
 
 /** Throws an `ExpressionError`. */
 export function parseExpression(text: string): Node {
@@ -53,14 +21,15 @@ class Parser {
   readonly #tokens: readonly Token[];
   #at = 0;
   #nesting = 0;
-  #predicates = 0;
+  /** What the predicate at hand may name; undefined outside of predicates. */
+  #pointers: readonly Pointer[] | undefined;
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens;
   }
 
   parse(): Node {
-    const node = this.#expression(0);
+    const node = this.#sequence();
     if (this.#peek().kind !== 'end') this.#unexpected(this.#peek());
     return node;
   }
@@ -101,9 +70,40 @@ class Parser {
       throw new ExpressionError('too deeply nested', this.#peek().at);
     }
     this.#nesting += 1;
-    const node = binds === 0 && this.#is('let') ? this.#let() : this.#operators(binds);
+    const node = this.#statement(binds) ?? this.#operators(binds);
     this.#nesting -= 1;
     return node;
+  }
+
+  /** `let` and `if` stand where no operator is open. */
+  #statement(binds: number): Node | undefined {
+    if (binds > 0) return undefined;
+    if (this.#is('let')) return this.#let();
+    return this.#is('if') ? this.#if() : undefined;
+  }
+
+  /** Expressions between semicolons; the last is what counts. */
+  #sequence(): Node {
+    const first = this.#expression(0);
+    const nodes = [first];
+    while (this.#accept(';') && this.#peek().kind !== 'end') nodes.push(this.#expression(0));
+    return nodes.length === 1 ? first : { kind: 'sequence', at: first.at, nodes };
+  }
+
+  #if(): Node {
+    const { at: place } = this.#next();
+    const test = this.#expression(0);
+    const yes = this.#braced();
+    this.#expect('else');
+    const no = this.#is('if') ? this.#expression(0) : this.#braced();
+    return { kind: 'conditional', at: place, test, yes, no };
+  }
+
+  #braced(): Node {
+    this.#expect('{');
+    const body = this.#sequence();
+    this.#expect('}');
+    return body;
   }
 
   #let(): Node {
@@ -113,7 +113,7 @@ class Parser {
     this.#expect('=');
     const value = this.#expression(0);
     this.#expect(';');
-    return { kind: 'let', at: place, name: name.text, value, body: this.#expression(0) };
+    return { kind: 'let', at: place, name: name.text, value, body: this.#sequence() };
   }
 
   #operators(binds: number): Node {
@@ -130,6 +130,7 @@ class Parser {
       }
       this.#next();
       if (found.operator === '|') left = this.#piped(left);
+      else if (COMPARISONS.includes(found.operator)) left = this.#compared(left, found.binds);
       else {
         const right = this.#expression(found.binds + (found.isRight ? 0 : 1));
         left = { kind: 'binary', at: place, operator: found.operator, left, right };
@@ -139,12 +140,34 @@ class Parser {
     return binds === 0 ? this.#conditional(left) : left;
   }
 
-  #conditional(test: Node): Node {
-    const { at: place } = this.#peek();
-    if (!this.#accept('?')) return test;
-    const yes = this.#expression(0);
-    this.#expect(':');
-    return { kind: 'conditional', at: place, test, yes, no: this.#expression(0) };
+  /** `1 < x < 10`: each with its neighbours. The first operator is taken. */
+  #compared(first: Node, binds: number): Node {
+    let left = first;
+    let whole: Node | undefined;
+    do {
+      const { text, at: place } = this.#tokens[this.#at - 1]!;
+      const right = this.#expression(binds + 1);
+      const { operator } = BINARY.get(text)! as { operator: BinaryOperator };
+      const one: Node = { kind: 'binary', at: place, operator, left, right };
+      whole =
+        whole === undefined
+          ? one
+          : { kind: 'binary', at: place, operator: 'and', left: whole, right: one };
+      left = right;
+    } while (COMPARISONS.some((operator) => this.#accept(operator)));
+    return whole;
+  }
+
+  /** `test ? yes : no`, `test ?: no`. */
+  #conditional(first: Node): Node {
+    let test = first;
+    for (;;) {
+      const { at: place } = this.#peek();
+      if (!this.#accept('?')) return test;
+      const yes = this.#is(':') ? test : this.#expression(0);
+      this.#expect(':');
+      test = { kind: 'conditional', at: place, test, yes, no: this.#expression(0) };
+    }
   }
 
   /** `value | function(...)`: the value is the first operand. */
@@ -171,7 +194,7 @@ class Parser {
     if (kind === 'name') return this.#named(token);
     switch (text) {
       case '(': {
-        const inner = this.#expression(0);
+        const inner = this.#sequence();
         this.#expect(')');
         return inner;
       }
@@ -179,17 +202,24 @@ class Parser {
         return { kind: 'array', at: place, items: this.#list(']', () => this.#expression(0)) };
       case '{':
         return { kind: 'map', at: place, entries: this.#list('}', () => this.#entry()) };
-      case '#':
-      case '#index':
-        if (this.#predicates === 0) this.#unexpected(token);
-        return { kind: text === '#' ? 'element' : 'index', at: place };
       case '.':
         // Inside of a predicate: a member of the element.
-        if (this.#predicates === 0) this.#unexpected(token);
+        if (this.#pointers === undefined) this.#unexpected(token);
         return this.#member({ kind: 'element', at: place }, place, false);
+      case '::':
+        return this.#call(this.#next(), [], true);
       default:
-        return this.#unexpected(token);
+        return text.startsWith('#') ? this.#pointer(token) : this.#unexpected(token);
     }
+  }
+
+  #pointer(token: Token): Node {
+    const { text, at: place } = token;
+    if (this.#pointers === undefined) this.#unexpected(token);
+    if (text === '#') return { kind: 'element', at: place };
+    const pointer = this.#pointers.find((name) => text === `#${name}`);
+    if (pointer === undefined) throw new ExpressionError(`unknown pointer ${text}`, place);
+    return { kind: pointer === 'acc' ? 'accumulator' : pointer, at: place };
   }
 
   #named(token: Token): Node {
@@ -199,25 +229,22 @@ class Parser {
     return this.#is('(') ? this.#call(token, []) : { kind: 'name', at: place, name: text };
   }
 
-  #call({ text: name, at: place }: Token, first: readonly Node[]): Node {
+  #call({ text: name, at: place }: Token, first: readonly Node[], isBuiltin = false): Node {
     this.#expect('(');
-    const hasPredicate = PREDICATES.has(name);
+    const pointers = PREDICATES.get(name)?.pointers;
     const operands = [...first];
-    const more = this.#list(')', () => {
-      const isPredicate = hasPredicate && operands.length > 0;
-      const operand = isPredicate ? this.#predicate() : this.#expression(0);
-      operands.push(operand);
-      return operand;
+    this.#list(')', () => {
+      const isPredicate = pointers !== undefined && operands.length === 1;
+      operands.push(isPredicate ? this.#predicate(pointers) : this.#expression(0));
     });
-    return { kind: 'call', at: place, name, operands: [...first, ...more] };
+    return { kind: 'call', at: place, name, operands, isBuiltin };
   }
 
-  #predicate(): Node {
-    this.#predicates += 1;
-    const hasBraces = this.#accept('{');
-    const body = this.#expression(0);
-    if (hasBraces) this.#expect('}');
-    this.#predicates -= 1;
+  #predicate(pointers: readonly Pointer[]): Node {
+    const outer = this.#pointers;
+    this.#pointers = pointers;
+    const body = this.#is('{') ? this.#braced() : this.#expression(0);
+    this.#pointers = outer;
     return body;
   }
 
@@ -264,6 +291,10 @@ class Parser {
   #member(object: Node, place: number, optional: boolean): Node {
     const token = this.#next();
     if (token.kind !== 'name') this.#unexpected(token);
+    if (this.#accept('(')) {
+      const operands = this.#list(')', () => this.#expression(0));
+      return { kind: 'method', at: place, object, name: token.text, operands, optional };
+    }
     const key: Node = { kind: 'literal', at: token.at, value: token.text };
     return { kind: 'member', at: place, object, key, optional };
   }

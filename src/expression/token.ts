@@ -10,16 +10,21 @@ export interface Token {
   readonly at: number;
 }
 
+/** In characters; a problem may quote a value of any size. */
+const PROBLEM_SIZE_MAX = 200;
+
 /** Something wrong in an expression, and where. */
 export class ExpressionError extends Error {
   /** `at` is undefined where it has no place of its own. */
   constructor(problem: string, at?: number) {
-    super(at === undefined ? problem : `${problem} (1:${at + 1})`);
+    const isLong = problem.length > PROBLEM_SIZE_MAX;
+    const text = isLong ? `${problem.slice(0, PROBLEM_SIZE_MAX).toWellFormed()}...` : problem;
+    super(at === undefined ? text : `${text} (1:${at + 1})`);
   }
 }
 
 const TOKEN =
-  /[ \t\r\n]+|\/\/[^\n]*|\/\*.*?\*\/|(0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(?:\d[\d_]*)?\.\d[\d_]*(?:[eE][+-]?\d+)?|\d[\d_]*(?:[eE][+-]?\d+)?)|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)|([\p{L}_$][\p{L}\p{Nd}_$]*)|(\?\.|\?\?|\.\.|\*\*|&&|\|\||[=!<>]=|#[a-z]*|[-+*/%^!<>|?:;,.()[\]{}=])/suy;
+  /[ \t\r\n]+|\/\/[^\n]*|\/\*.*?\*\/|(0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(?:\.\d|\d[\d_]*\.(?!\.)|\d)[\d_]*(?:[eE][+-]?\d+)?)|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)|([\p{L}_$][\p{L}\p{Nd}_$]*)|(\?\.|\?\?|\.\.|\*\*|&&|\|\||::|[=!<>]=|#[A-Za-z]*|[-+*/%^!<>|?:;,.()[\]{}=])/suy;
 
 /** Of one expression: a tree of so many nodes is never too deep for the engine's stack. */
 const TOKENS_MAX = 1_000;

@@ -260,3 +260,21 @@ test('labels of metadata', async () => {
     assert(text.endsWith(strings.join('')), text);
   }
 });
+
+test('dates, durations and lists of variables', async () => {
+  const { play } = set(String.raw`template IN TXT example {
+    var day date('2024-02-29 10:30:00')
+    var wait duration('90m') * 2
+    var groups "groupBy(['a', 'bb', 'cc'], len(#))"
+    answer "{{ .Name }} TXT {{ .Var.day.Year }} {{ .Var.day.Format \"02-Jan\" }} {{ .Var.day.Month }} {{ .Var.wait }} {{ .Var.wait.Hours }} {{ len (index .Var.groups \"2\") }}"
+  }
+  template IN MX example {
+    var day date('2024-02-29')
+    answer "{{ .Var.day.AddDate 999999 0 0 }}"
+  }`);
+  assert.deepEqual(await play.ask('a.example TXT'), [
+    'a.example 3600 TXT 2024,29-Feb,February,3h0m0s,3,2',
+  ]);
+  const [line] = await play.ask('a.example MX');
+  assert.match(line!, /error calling AddDate: date out of range$/);
+});

@@ -1,10 +1,12 @@
 /** What expr-lang/expr 1.17.8 makes of expressions, as recorded from it: the value's text, or how they end otherwise. */
 
-export const EXPR_RESULTS: readonly (readonly [
+export type ExprResult = readonly [
   expression: string,
   ending: 'value' | 'failed' | 'invalid',
   text?: string,
-])[] = [
+];
+
+export const EXPR_RESULTS: readonly ExprResult[] = [
   ['1', 'value', '1'],
   ['-1', 'value', '-1'],
   ['1.5', 'value', '1.5'],
