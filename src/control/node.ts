@@ -12,11 +12,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { ServerConfig } from '../directives/server-config.ts';
-import { isServedByOthers } from '../host/bound-sockets.ts';
 import { chooseInterception } from '../host/choice.ts';
 import type { Interception } from '../host/interception.ts';
 import { NodeLink } from '../host/link.ts';
+import { isServedByOthers } from '../os/bound-sockets.ts';
 import { type Libc, loadLibc } from '../os/libc.ts';
+import { ProcFiles } from '../os/proc-files.ts';
 import { type AdoptedSockets, adoptFromEnvironment } from '../server/adopted-sockets.ts';
 import type { Daemon } from './daemon.ts';
 import { interfacesWith, openEarly } from './early-sockets.ts';
@@ -70,7 +71,8 @@ export class Node {
       syncIntervalMs: flags.syncIntervalMs,
       skipTeardown: flags.skipTeardown,
       isShared: () => {
-        return flags.localIps.some((address) => isServedByOthers(address, flags.dnsPort));
+        const proc = new ProcFiles();
+        return flags.localIps.some((address) => isServedByOthers(proc, address, flags.dnsPort));
       },
       log,
     });

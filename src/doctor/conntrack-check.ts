@@ -1,6 +1,7 @@
 /** How full the table of tracked connections is, and what it has lost: a full one drops packets of every pod. */
+
+import type { ProcFiles } from '../os/proc-files.ts';
 import { type Check, type Finding, failed, ok, skipped, warning } from './check.ts';
-import type { ProcFiles } from './proc-files.ts';
 
 const FULL_SHARE = 0.95;
 const CROWDED_SHARE = 0.8;

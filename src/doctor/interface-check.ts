@@ -1,7 +1,8 @@
 /** Whether the interface is up and the local addresses are on this node. */
+
+import type { ProcFiles } from '../os/proc-files.ts';
 import { type Check, type Finding, failed, ok, skipped, warning } from './check.ts';
 import type { NodeLinks } from './node-links.ts';
-import type { ProcFiles } from './proc-files.ts';
 import type { Target } from './target.ts';
 
 export const INTERFACE_CHECK: Check = {

@@ -1,10 +1,10 @@
 /** What checks look at: facts and the means to get more, all of which tests put others in place of. */
 import type { Status } from '../control/status.ts';
 import type { InterceptionFacts } from '../host/interception.ts';
+import type { ProcFiles } from '../os/proc-files.ts';
 import type { DnsAnswer, DnsQuestion, DnsServer } from './dns-query.ts';
 import type { NodeLinks } from './node-links.ts';
 import type { PodView } from './pod-view.ts';
-import type { ProcFiles } from './proc-files.ts';
 import type { Target } from './target.ts';
 
 /** The daemon as its control socket shows it. */

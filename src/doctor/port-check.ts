@@ -2,7 +2,7 @@
 
 import { parseListenAddress } from '../base/http-endpoint.ts';
 import { hostPort } from '../base/ip-address.ts';
-import { type BoundSocket, boundSockets, ownersOf, type SocketOwner } from './bound-sockets.ts';
+import { type BoundSocket, boundSockets, ownersOf, type SocketOwner } from '../os/bound-sockets.ts';
 import { type Check, type Finding, failed, ok, skipped, warning } from './check.ts';
 import type { NodeContext } from './node-context.ts';
 

@@ -1,6 +1,6 @@
 /** A query to each local address, over UDP and over TCP, as a pod on this node asks. */
 import { hostPort } from '../base/ip-address.ts';
-import { boundSockets } from './bound-sockets.ts';
+import { boundSockets } from '../os/bound-sockets.ts';
 import { type Check, type Finding, failed, ok, warning } from './check.ts';
 import type { DnsAnswer } from './dns-query.ts';
 import type { NodeContext } from './node-context.ts';

@@ -1,6 +1,6 @@
 /** Whether datagrams were lost because nobody took them from the receive queue in time. */
 import { hostPort } from '../base/ip-address.ts';
-import { boundSockets } from './bound-sockets.ts';
+import { boundSockets } from '../os/bound-sockets.ts';
 import { type Check, type Finding, failed, ok, skipped, warning } from './check.ts';
 
 /** A second look shows whether it goes on. */

@@ -9,8 +9,8 @@ import { type Flags, readCommandLine } from '../control/flags.ts';
 import { canonicalAddress } from '../directives/address.ts';
 import type { ServerConfig } from '../directives/server-config.ts';
 import { isReverseZone } from '../directives/zone-key.ts';
+import type { ProcFiles } from '../os/proc-files.ts';
 import type { DaemonView } from './node-context.ts';
-import type { ProcFiles } from './proc-files.ts';
 
 export interface TargetOptions {
   /** Empty: not given. */

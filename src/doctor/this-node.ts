@@ -7,11 +7,11 @@ import { chooseInterception } from '../host/choice.ts';
 import type { InterceptionFacts } from '../host/interception.ts';
 import { driverStatistics } from '../os/ethtool.ts';
 import { loadLibc } from '../os/libc.ts';
+import { ProcFiles } from '../os/proc-files.ts';
 import { askServer, type DnsAnswer } from './dns-query.ts';
 import type { DaemonView, NodeContext } from './node-context.ts';
 import { readNodeLinks } from './node-links.ts';
 import { findPod, type PodOptions } from './pod-view.ts';
-import { ProcFiles } from './proc-files.ts';
 import { findTarget, type Target, type TargetOptions } from './target.ts';
 
 export interface NodeOptions extends TargetOptions {

@@ -1,6 +1,7 @@
 /** The kernel's time-outs and ranges that DNS on a node depends on. */
+
+import type { ProcFiles } from '../os/proc-files.ts';
 import { type Check, type Finding, ok, skipped, warning } from './check.ts';
-import type { ProcFiles } from './proc-files.ts';
 
 interface Bound {
   readonly path: string;

@@ -5,9 +5,9 @@ import type { Status } from '../../src/control/status.ts';
 import type { Check, Finding } from '../../src/doctor/check.ts';
 import type { DnsAnswer } from '../../src/doctor/dns-query.ts';
 import type { DaemonView, NodeContext } from '../../src/doctor/node-context.ts';
-import { ProcFiles } from '../../src/doctor/proc-files.ts';
 import { findTarget, type TargetOptions } from '../../src/doctor/target.ts';
 import type { InterceptionFacts } from '../../src/host/interception.ts';
+import { ProcFiles } from '../../src/os/proc-files.ts';
 import { type CleanUp, temporaryDirectory } from '../support/temporary-directory.ts';
 
 export const NO_DAEMON: DaemonView = { ok: false, reason: 'there is no such file' };

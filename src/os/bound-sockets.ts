@@ -1,6 +1,5 @@
 /** Sockets that are bound to ports, from /proc/net/{udp,udp6,tcp,tcp6} (proc_net(5)), and which processes hold them. */
 import { addressText } from '../base/ip-address.ts';
-import { canonicalAddress } from '../directives/address.ts';
 import type { ProcFiles } from './proc-files.ts';
 
 export interface BoundSocket {
@@ -24,14 +23,31 @@ export interface SocketOwner {
 
 /** Of include/net/tcp_states.h: TCP_LISTEN, and for UDP TCP_CLOSE, which is a socket that is not connected. */
 const OPEN_STATE = { udp: '07', tcp: '0A' };
+/** RFC 4291 §2.5.5.2. */
+const IPV4_MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
 /** A node has some hundred processes with a few descriptors each; the bound is for one that has lost count. */
 const DESCRIPTORS_MAX = 500_000;
 
-export function boundSockets(proc: ProcFiles): BoundSocket[] {
-  return (['udp', 'udp6', 'tcp', 'tcp6'] as const).flatMap((table) => {
+type Table = 'udp' | 'udp6' | 'tcp' | 'tcp6';
+
+/** Of this network namespace; a table that is not there (no IPv6 in the kernel) has none. */
+export function boundSockets(
+  proc: ProcFiles,
+  tables: readonly Table[] = ['udp', 'udp6', 'tcp', 'tcp6'],
+): BoundSocket[] {
+  return tables.flatMap((table) => {
     const protocol = table.startsWith('udp') ? 'udp' : 'tcp';
     return proc.rows(`net/${table}`).flatMap((row) => readRow(row, protocol) ?? []);
   });
+}
+
+/** Whether a UDP socket of another process is bound to this address and port, and open to all; one on every address does not count. */
+export function isServedByOthers(proc: ProcFiles, host: string, port: number): boolean {
+  const sockets = boundSockets(proc, [host.includes(':') ? 'udp6' : 'udp']);
+  const there = sockets.filter((socket) => socket.host === host && socket.port === port);
+  if (there.length === 0) return false;
+  const own = new Set(socketsOf(proc, 'self'));
+  return there.some(({ inode }) => !own.has(inode));
 }
 
 function readRow(row: string, protocol: 'udp' | 'tcp'): BoundSocket | undefined {
@@ -56,8 +72,16 @@ function readRow(row: string, protocol: 'udp' | 'tcp'): BoundSocket | undefined 
 function hostOf(hex: string): string {
   const octets = Buffer.from(hex, 'hex');
   octets.swap32();
-  const text = addressText(octets);
-  return canonicalAddress(text) ?? text;
+  const isMapped = octets.length === 16 && octets.subarray(0, 12).equals(IPV4_MAPPED);
+  return addressText(isMapped ? octets.subarray(12) : octets);
+}
+
+/** Inodes of a process's sockets. */
+function socketsOf(proc: ProcFiles, process: string): string[] {
+  return proc.names(`${process}/fd`).flatMap((fd) => {
+    const [, inode] = /^socket:\[(\d+)\]$/.exec(proc.link(`${process}/fd/${fd}`) ?? '') ?? [];
+    return inode ?? [];
+  });
 }
 
 /** Of the inodes asked for, by inode; processes of other PID namespaces are not seen. */

@@ -5,7 +5,10 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
-import { isServedByOthers } from '../../src/host/bound-sockets.ts';
+import { isServedByOthers } from '../../src/os/bound-sockets.ts';
+import { ProcFiles } from '../../src/os/proc-files.ts';
+
+const PROC = new ProcFiles();
 
 /** A port that another process is bound to, at this address. */
 async function boundElsewhere(t: TestContext, host: string): Promise<number> {
@@ -24,9 +27,9 @@ for (const [host, other] of [
 ] as const) {
   test(`another process at ${host} is seen, at ${other} it is not there`, async (t) => {
     const port = await boundElsewhere(t, host);
-    assert.equal(isServedByOthers(host, port), true);
-    assert.equal(isServedByOthers(other, port), false);
-    assert.equal(isServedByOthers(host, port === 65535 ? 1 : port + 1), false);
+    assert.equal(isServedByOthers(PROC, host, port), true);
+    assert.equal(isServedByOthers(PROC, other, port), false);
+    assert.equal(isServedByOthers(PROC, host, port === 65535 ? 1 : port + 1), false);
   });
 }
 
@@ -34,5 +37,5 @@ test('our own sockets are not others', async (t) => {
   const socket = createSocket('udp4').bind(0, '127.0.0.53');
   t.after(() => socket.close());
   await once(socket, 'listening');
-  assert.equal(isServedByOthers('127.0.0.53', socket.address().port), false);
+  assert.equal(isServedByOthers(PROC, '127.0.0.53', socket.address().port), false);
 });
