@@ -9,7 +9,7 @@ import { keepCapabilities } from './os/capabilities.ts';
 import { BATCH_MAX, BUFFER_SIZE } from './os/datagram-batch.ts';
 import { requireLibc } from './os/libc.ts';
 import { Answerer } from './server/answer.ts';
-import type { ResponderCommand, ResponderData } from './server/responder-data.ts';
+import { type ResponderCommand, type ResponderData, STARTED } from './server/responder-data.ts';
 import { ResponderLoop } from './server/responder-loop.ts';
 
 const data = workerData as ResponderData;
@@ -49,6 +49,7 @@ function obey(): boolean {
   }
 }
 
+data.port.postMessage(STARTED);
 for (let goesOn = obey(); goesOn; ) {
   if (loop.round()) goesOn = obey();
 }

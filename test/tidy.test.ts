@@ -38,6 +38,7 @@ const UNTESTED: Readonly<Record<string, string>> = {
     'server/question',
     'server/replies',
     'server/resolver',
+    'server/responder-data',
     'server/responder-loop',
     'server/responder-thread',
     'server/stale',

@@ -17,6 +17,8 @@ export interface DaemonOptions {
   readonly metricsAddress: string;
   /** Listening sockets that are there already. */
   readonly adopted: AdoptedSockets;
+  /** The servers open their sockets next, and then serve at once. */
+  readonly onOpening?: () => void;
   /** Paths of the health endpoint. */
   readonly healthPages: Pages;
   /** The machine's interfaces, which `bind` may name. */

@@ -101,7 +101,8 @@ export class Daemon {
     this.#blockLookUp = new BlockLookUp(log);
     this.#builder = this.#createBuilder(rows);
     const store = this.#store;
-    this.#servers = new Servers({ clock: systemClock, store, udp, tcp, resolver });
+    const onOpening = options.onOpening ?? (() => {});
+    this.#servers = new Servers({ clock: systemClock, store, udp, tcp, resolver, onOpening });
     this.#endpoints = new Endpoints(this.metrics, log, options);
     this.sources = { store, resolver, tcp, udp, logLosses: log.losses };
     this.metrics.collect = () => {

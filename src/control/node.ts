@@ -10,6 +10,7 @@
 import { networkInterfaces } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '../base/clock.ts';
+import { hostPort } from '../base/ip-address.ts';
 import type { Log } from '../base/log.ts';
 import type { ServerConfig } from '../directives/server-config.ts';
 import { chooseInterception } from '../host/choice.ts';
@@ -20,7 +21,7 @@ import { type Libc, loadLibc } from '../os/libc.ts';
 import { ProcFiles } from '../os/proc-files.ts';
 import { type AdoptedSockets, adoptFromEnvironment } from '../server/adopted-sockets.ts';
 import type { Daemon } from './daemon.ts';
-import { interfacesWith, openEarly } from './early-sockets.ts';
+import { EarlySockets, interfacesWith } from './early-sockets.ts';
 import { FallbackService } from './fallback-service.ts';
 import type { Flags } from './flags.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
@@ -51,6 +52,7 @@ export class Node {
   readonly #log: Log;
   readonly #libc: Libc | undefined;
   readonly #interception: Promise<Intercepting> | undefined;
+  #early: EarlySockets | undefined;
   #rounds: () => readonly number[] = () => [];
   #fallback: FallbackService | undefined;
   #isEnding = false;
@@ -93,6 +95,7 @@ export class Node {
         return setupInterface ? interfacesWith(interfaceName, localIps) : networkInterfaces();
       },
       onUpstreamAnswer: this.vitals.upstreamAnswered,
+      onOpening: () => this.#early?.end(),
     };
   }
 
@@ -100,18 +103,23 @@ export class Node {
   openSockets(servers: readonly ServerConfig[]): void {
     const { localIps, setupInterface, interfaceName, responderCount, udpBackend } = this.#flags;
     if (this.#libc !== undefined && setupInterface) {
-      openEarly(this.adopted, servers, {
+      this.#early = new EarlySockets(this.adopted, {
         libc: this.#libc,
         addresses: localIps,
         interfaceName,
         udpCount: udpBackend === 'dgram' ? 1 : responderCount,
       });
+      const shared = this.#early.open(servers).map(({ host, port }) => hostPort(host, port));
+      if (shared.length > 0) {
+        this.#log.info(`another process serves ${shared.join(', ')}: joining it when ready`);
+      }
     }
     this.network.setUp();
   }
 
   /** The daemon serves. */
   attach(daemon: Daemon): void {
+    this.#early?.close();
     for (const { fd, text, isHandedOver } of this.adopted.left()) {
       if (isHandedOver) this.#log.warn(`LISTEN_FDS: nothing listens on ${text}`);
       else this.#libc?.close(fd);

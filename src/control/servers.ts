@@ -1,7 +1,8 @@
 /**
  * The way from a generation to the services: sockets, plans, then what is left of the generation before. An order in which no
- * query is lost: new listeners are open before the new plan names them, the resolver knows a block before a responder can
- * send a miss for it, and what is old goes when nobody works by it any more.
+ * query is lost or late: a socket is opened when there is somebody who reads it, new listeners are open before the new plan names
+ * them, the resolver knows a block before a responder can send a miss for it, and what is old goes when nobody works by it
+ * any more.
  */
 import type { Clock } from '../base/clock.ts';
 import type { CacheStore } from '../cache/store.ts';
@@ -19,6 +20,8 @@ export interface ServersDependencies {
   readonly udp: UdpService;
   readonly tcp: TcpService;
   readonly resolver: Resolver;
+  /** Called before sockets are opened. */
+  readonly onOpening: () => void;
 }
 
 export class Servers {
@@ -35,12 +38,14 @@ export class Servers {
 
   /** Serves by `next`; rejects where an address cannot be bound, and goes on as before then. */
   async serve(next: Generation): Promise<void> {
-    const { store, udp, tcp, resolver } = this.#deps;
+    const { store, udp, tcp, resolver, onOpening } = this.#deps;
+    await udp.ready();
     const before = this.#generation;
     for (const { block } of next.blocks) {
       if (block.parts.cache) store.openBlock(block.parts.number, block.parts.cache);
     }
     resolver.apply(union(before, next));
+    onOpening();
     try {
       await tcp.serve(unionListeners(before, next), (listener) =>
         timeoutsOf(next, before, listener),

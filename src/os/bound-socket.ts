@@ -9,15 +9,22 @@ import { SOCKET_ADDRESS_SIZE, type SocketAddress, writeSocketAddress } from './s
 
 export type SocketKind = 'udp' | 'tcp';
 
-/**
- * Throws a SystemCallError. `isFree`: the address may be missing on this machine so far (IP_FREEBIND, which needs no
- * privilege and holds for IPv6 as well).
- */
+export interface BindOptions {
+  /** The address may be missing on this machine so far (IP_FREEBIND, which needs no privilege and holds for IPv6 as well). */
+  readonly isFree?: boolean;
+  /** The socket has its address and gets nothing that is sent there: it hears an interface that does not exist (Linux 5.7). */
+  readonly isParked?: boolean;
+}
+
+/** The highest number that an interface can have: the kernel counts up from 1, and asks of none whether it is there. */
+const NO_INTERFACE = 0x7fff_ffff;
+
+/** Throws a SystemCallError. */
 export function openBoundSocket(
   libc: Libc,
   kind: SocketKind,
   address: SocketAddress,
-  isFree = false,
+  { isFree = false, isParked = false }: BindOptions = {},
 ): number {
   const isIpv6 = address.host.includes(':');
   const type = kind === 'udp' ? OS.SOCK_DGRAM : OS.SOCK_STREAM;
@@ -33,6 +40,8 @@ export function openBoundSocket(
     if (kind === 'tcp') setOption(libc, fd, OS.SOL_SOCKET, OS.SO_REUSEADDR, 1);
     if (isIpv6) setOption(libc, fd, OS.IPPROTO_IPV6, OS.IPV6_V6ONLY, 1);
     if (isFree) setOption(libc, fd, OS.IPPROTO_IP, OS.IP_FREEBIND, 1);
+    // Its own SO_REUSEPORT group: nothing is dealt out to it.
+    if (isParked) setOption(libc, fd, OS.SOL_SOCKET, OS.SO_BINDTOIFINDEX, NO_INTERFACE);
     const place = new Pinned(libc, SOCKET_ADDRESS_SIZE);
     const size = writeSocketAddress(place.octets, 0, address);
     if (libc.bind(fd, place.address, size) < 0) {

@@ -40,6 +40,8 @@ export class DgramService implements UdpService {
     this.#options = options;
   }
 
+  async ready(): Promise<void> {}
+
   /** The plan is the resolver's, who has it already. */
   async serve(listeners: readonly Listener[]): Promise<void> {
     const wanted = new Set(listeners.map(({ id }) => id));

@@ -83,6 +83,10 @@ export class MmsgService implements UdpService {
     return this.#threads.map((thread) => thread.rounds);
   }
 
+  async ready(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.ready()));
+  }
+
   async serve(listeners: readonly Listener[], plan: ResponderPlan): Promise<void> {
     const wanted = new Set(listeners.map(({ id }) => id));
     const present = new Set([...this.#sockets.values()].map(({ listener }) => listener));

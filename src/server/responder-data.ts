@@ -18,6 +18,9 @@ export interface ResponderData {
   readonly port: MessagePort;
 }
 
+/** In place of the number of a command: the responder is there, and waits for the first. */
+export const STARTED = 0;
+
 /** From the resolver; each `serve` is answered with its number once the responder works by it. */
 export type ResponderCommand =
   | {

@@ -13,7 +13,7 @@ import { type Libc, OS, Pinned } from '../os/libc.ts';
 import { openSocketPair } from '../os/socket-pair.ts';
 import { createMissRing, type MissRecord, MissRing } from './miss-ring.ts';
 import type { ResponderPlan } from './plan.ts';
-import type { ResponderCommand, ResponderData } from './responder-data.ts';
+import { type ResponderCommand, type ResponderData, STARTED } from './responder-data.ts';
 import type { ResponderSocket } from './responder-loop.ts';
 
 /** Misses taken in one turn of the event loop, so that upstream replies and TCP clients have theirs. */
@@ -51,9 +51,10 @@ export class ResponderThread {
   readonly #wakeFd: number;
   readonly #wakeSocket: Socket;
   readonly #applied = new Map<number, () => void>();
+  readonly #ready = new Promise<void>((resolve) => this.#applied.set(STARTED, resolve));
   #worker: Worker;
   #port: MessagePort;
-  #commandNumber = 0;
+  #commandNumber = STARTED;
   #served: { sockets: readonly ResponderSocket[]; plan: ResponderPlan } | undefined;
   #isClosing = false;
   #isDraining = false;
@@ -74,6 +75,11 @@ export class ResponderThread {
   /** Of its loop; at least two a second, wrapping. */
   get rounds(): number {
     return Atomics.load(this.#rounds, 0);
+  }
+
+  /** Resolves once the thread has started. */
+  ready(): Promise<void> {
+    return this.#ready;
   }
 
   /** Resolves once the thread works by this plan. */

@@ -8,6 +8,8 @@ export interface UdpService {
   readonly sendFailures: number;
   /** The rounds of each responder thread's loop: one that makes progress adds at least two a second. None with node:dgram. */
   readonly rounds: readonly number[];
+  /** Resolves when what comes to a new socket is served at once: whatever takes its time at the start is done. */
+  ready(): Promise<void>;
   /**
    * Serves exactly these listeners by this plan: opens sockets that are new, goes on with the others, closes those whose
    * listener is gone once nothing works by the old plan any more. Rejects with the system's error where an address cannot

@@ -28,6 +28,8 @@ export interface ZerohopOptions {
   readonly setup?: 'own' | 'lab';
   /** Another file name for a second one on the same node, and other ports. */
   readonly instance?: number;
+  /** Node's own flags. */
+  readonly nodeFlags?: readonly string[];
 }
 
 /** Resolves when all servers serve. */
@@ -53,7 +55,7 @@ export class Zerohop {
 
   /** Starts it and waits for nothing. */
   constructor(node: LabNode, options: ZerohopOptions) {
-    const { localIps = LOCAL_IPS, args = [], instance = 0 } = options;
+    const { localIps = LOCAL_IPS, args = [], instance = 0, nodeFlags = [] } = options;
     const corefile = join(node.folder, `Corefile-${node.number}-${instance}`);
     writeFileSync(corefile, stockCorefile(localIps, instance));
     this.node = node;
@@ -62,7 +64,7 @@ export class Zerohop {
     this.#healthAddress = localIps[0]!;
     const flags = ['-localip', localIps.join(','), '-conf', corefile];
     const own = ['-upstreamsvc', 'kube-dns-upstream', '-metrics-listen-address'];
-    const command = [process.execPath, join(ROOT, 'src/main.ts'), ...flags, ...own];
+    const command = [process.execPath, ...nodeFlags, join(ROOT, 'src/main.ts'), ...flags, ...own];
     this.server = new Server(
       [...node.enter, ...command, `127.0.0.1:${this.#metricsPort}`, ...args],
       {

@@ -6,6 +6,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { boundSockets } from '../../../src/os/bound-sockets.ts';
+import { ProcFiles } from '../../../src/os/proc-files.ts';
 import { preload } from '../../life/preload.ts';
 import type { Daemon } from '../../support/daemon.ts';
 import { TcpClient, udpAsk } from '../../support/dns-client.ts';
@@ -28,6 +30,7 @@ import {
   stateOfNode,
 } from './daemon-node.ts';
 
+const START_TIMEOUT_MS = 30_000;
 const END_TIMEOUT_MS = 15_000;
 
 interface Ending {
@@ -67,6 +70,11 @@ function stuckWhere(path: string): string {
 async function ask(host: string, timeoutMs?: number): Promise<unknown[]> {
   const options = timeoutMs === undefined ? {} : { timeoutMs };
   return (await udpAsk({ host, port: 53 }, { name: NAME }, options)).data('A');
+}
+
+/** Over UDP, of any process. */
+function socketsAt(address: string): number {
+  return boundSockets(new ProcFiles(), ['udp']).filter(({ host }) => host === address).length;
 }
 
 /** `/ready` or `/health`, as `STATUS TEXT`. */
@@ -225,6 +233,27 @@ function describeAll(): void {
       for (const host of [OWN, CLUSTER_IP]) assert.deepEqual(await ask(host), DATA);
     }
     assert.ok((await answeredByUs(next)) > asked);
+    assert.equal(await next.stop(END_TIMEOUT_MS), 0);
+    assert.deepEqual(stateOfNode(), before);
+  });
+
+  test('the old one leaves while the new one starts: addresses and rules stay, and queries wait for the new one', async (t) => {
+    const args = ['-fallback-service', ''];
+    const old = await startOnNode(t, { args });
+    await intercepting(old);
+    const served = stateOfNode();
+    // Longer than the old one takes to leave.
+    const pause = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 8000)';
+    const starting = startOnNode(t, { args, nodeFlags: [preload('responder', pause)] });
+    await until('the new one has shown itself', () => socketsAt(OWN) === 2);
+    assert.equal(await old.stop(END_TIMEOUT_MS), 0);
+    assert.match(old.log.join('\n'), /another process serves the same addresses/);
+    await until('the new one has seen it', () => socketsAt(OWN) === 1);
+    assert.deepEqual(stateOfNode(), served);
+    const waiting = ask(OWN, START_TIMEOUT_MS);
+    const next = await starting;
+    assert.deepEqual(await waiting, DATA);
+    await intercepting(next);
     assert.equal(await next.stop(END_TIMEOUT_MS), 0);
     assert.deepEqual(stateOfNode(), before);
   });
