@@ -3,6 +3,7 @@
  * pod's: it serves, says that it is ready, and has what it writes where the manifest has a volume.
  */
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,7 +13,10 @@ import { addresses } from '../support/scripted-replies.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { until } from '../support/until.ts';
-import { fillIn, manifestText, objectNamed, objectsIn } from './manifest.ts';
+import { fillIn, manifestText, objectNamed, objectsIn, ROOT } from './manifest.ts';
+
+const NO_KUSTOMIZE =
+  spawnSync('kustomize', ['version']).status === 0 ? false : 'needs kustomize (sigs.k8s.io)';
 
 const VALUES = { localDns: '127.0.0.1', dnsServer: '127.0.0.2', domain: 'cluster.local' };
 const OBJECTS = objectsIn(fillIn(manifestText(), VALUES));
@@ -21,8 +25,9 @@ const ARGS: string[] = objectNamed(OBJECTS, 'DaemonSet', 'node-local-dns').spec.
   .containers[0].args;
 
 /** The manifest's ports made free ones; kube-dns and the others are one scripted upstream. */
-function template(ports: DaemonPorts, upstreamPort: number): string {
-  return TEMPLATE.replaceAll(':53 {', `:${ports.dns} {`)
+function template(ports: DaemonPorts, upstreamPort: number, corefile = TEMPLATE): string {
+  return corefile
+    .replaceAll(':53 {', `:${ports.dns} {`)
     .replaceAll(':8080', `:${ports.health}`)
     .replaceAll(':9253', `127.0.0.1:${ports.prometheus}`)
     .replaceAll('__PILLAR__UPSTREAM__SERVERS__', `127.0.0.1:${upstreamPort}`)
@@ -62,5 +67,51 @@ test('runs as the manifest starts it', async (t) => {
   assert.equal(statSync(join(run, 'zerohop')).mode & 0o777, 0o700);
   assert.ok(statSync(join(run, 'zerohop/control.sock')).isSocket());
   const alarming = daemon.log.filter((line) => /WARNING|ERROR|no control socket/.test(line));
+  assert.deepEqual(alarming, []);
+});
+
+test('runs in a pod of its own, where Cilium brings the queries', {
+  skip: NO_KUSTOMIZE,
+}, async (t) => {
+  const upstream = await ScriptedUpstream.start(t, (query) =>
+    query.question.type === 'HINFO' ? 'drop' : addresses(query, '192.0.2.1'),
+  );
+  const overlay = join(ROOT, 'deploy/kustomize/cilium');
+  const text = execFileSync('kustomize', ['build', overlay], { encoding: 'utf8' });
+  const objects = objectsIn(fillIn(text, VALUES));
+  const corefile = objectNamed(objects, 'ConfigMap', 'node-local-dns').data!['Corefile']!;
+  const { args: inPod } = objectNamed(objects, 'DaemonSet', 'node-local-dns').spec.template.spec
+    .containers[0];
+  const directory = temporaryDirectory(t);
+  const daemon = await startDaemon(t, {
+    corefile: '',
+    args: (ports) => {
+      const base = join(directory, 'Corefile.base');
+      writeFileSync(base, template(ports, upstream.port, corefile));
+      const words: string[] = inPod.map((word: string) =>
+        word.replace(/^\/run\//, `${directory}/`),
+      );
+      return [
+        ...words,
+        '-control-socket',
+        '',
+        '-basecorefile',
+        base,
+        '-dns.port',
+        String(ports.dns),
+      ];
+    },
+    environment: { KUBE_DNS_UPSTREAM_SERVICE_HOST: '127.0.0.1' },
+  });
+  // An address that the Corefile does not name: 0.0.0.0 has them all, as a pod's network has one that nobody knows before.
+  const reply = await udpAsk(
+    { host: '127.0.0.3', port: daemon.ports.dns },
+    { name: 'example.com' },
+  );
+  assert.deepEqual(reply.data('A'), ['192.0.2.1']);
+  await until('readiness', async () => {
+    return (await fetch(`http://127.0.0.1:${daemon.ports.health}/ready`)).ok;
+  });
+  const alarming = daemon.log.filter((line) => /WARNING|ERROR/.test(line));
   assert.deepEqual(alarming, []);
 });

@@ -56,6 +56,11 @@ const WAYS: Readonly<Record<string, object>> = {
   iptables: { mode: 'iptables', legacyIptables: true },
   nftables: { mode: 'nftables' },
   ipvs: { mode: 'ipvs', kubeDNS: {} },
+  cilium: { mode: 'cilium', kubeDNS: {} },
+  'dual-stack': {
+    localIPs: ['169.254.20.10', 'fd00:53::10'],
+    kubeDNS: { clusterIP: '10.96.0.10,fd00:10:96::a' },
+  },
   eks: {
     affinity: {
       nodeAffinity: {

@@ -1,12 +1,14 @@
 /**
  * Kubernetes' OpenAPI schemas, from the npm package kubernetes-models: its validators hold types, formats and required fields; its
- * declarations, with TypeScript's check for excess properties, hold that there is no field that Kubernetes does not know.
+ * declarations, with TypeScript's check for excess properties, hold that there is no field that Kubernetes does not know. What others
+ * define is held by the schemas of custom-resources.ts.
  */
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CleanUp } from '../support/temporary-directory.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { customProblem, isCustom } from './custom-resources.ts';
 import { type KubernetesObject, ROOT } from './manifest.ts';
 
 const PACKAGE = join(ROOT, 'node_modules/kubernetes-models');
@@ -19,6 +21,7 @@ function moduleOf({ apiVersion, kind }: KubernetesObject): string {
 
 /** What is wrong with the values of an object; undefined: nothing. */
 export async function valueProblem(object: KubernetesObject): Promise<string | undefined> {
+  if (isCustom(object)) return customProblem(object);
   const classes = await import(moduleOf(object));
   const model = new classes[object.kind](object);
   try {
@@ -34,10 +37,12 @@ export function fieldProblems(
   test: CleanUp,
   objects: readonly KubernetesObject[],
 ): Promise<string> {
-  const text = objects.map((object, index) => {
-    const type = `import(${JSON.stringify(moduleOf(object))}).I${object.kind}`;
-    return `export const object${index}: ${type} = ${JSON.stringify(object, undefined, 2)};\n`;
-  });
+  const text = objects
+    .filter((object) => !isCustom(object))
+    .map((object, index) => {
+      const type = `import(${JSON.stringify(moduleOf(object))}).I${object.kind}`;
+      return `export const object${index}: ${type} = ${JSON.stringify(object, undefined, 2)};\n`;
+    });
   const file = join(temporaryDirectory(test), 'objects.ts');
   writeFileSync(file, text.join(''));
   const flags = [

@@ -8,8 +8,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { readCommandLine } from '../../src/control/flags.ts';
+import { lint } from '../../src/lint/lint.ts';
+import { textSource } from '../../src/lint/source.ts';
 import { fieldProblems, valueProblem } from './kubernetes-schema.ts';
 import {
+  DUAL_STACK_VALUES,
   fillIn,
   IPTABLES_VALUES,
   IPVS_VALUES,
@@ -24,13 +27,28 @@ const DIRECTORY = join(ROOT, 'deploy/kustomize');
 const skip =
   spawnSync('kustomize', ['version']).status === 0 ? false : 'needs kustomize (sigs.k8s.io)';
 
-function build(overlay: string): KubernetesObject[] {
+function build(overlay: string): { text: string; objects: KubernetesObject[] } {
   const text = execFileSync('kustomize', ['build', join(DIRECTORY, overlay)], { encoding: 'utf8' });
-  return objectsIn(fillIn(text, valuesFor(overlay)));
+  return { text, objects: objectsIn(fillIn(text, valuesFor(overlay))) };
 }
 
+/** The cache of Cilium's nodes is alone in its pod. */
+const RULES: Readonly<Record<string, readonly string[]>> = {
+  cilium: ['note resolv-conf-unknown', 'warning bind-wildcard', 'warning health-wildcard'],
+  // The first DaemonSet's is used.
+  canary: ['error no-corefile'],
+};
+
 function valuesFor(overlay: string) {
+  if (overlay === 'dual-stack') return DUAL_STACK_VALUES;
   return overlay === 'ipvs' ? IPVS_VALUES : IPTABLES_VALUES;
+}
+
+/** Of lint, in the Corefile of what is made. */
+function rulesFound(overlay: string, text: string): string[] {
+  const options = { localIps: [], resolvConfPath: undefined, environment: {} };
+  const found = lint(textSource(`${overlay}.yaml`, fillIn(text, valuesFor(overlay))), options);
+  return [...new Set(found.map(({ level, rule }) => `${level} ${rule}`))].sort();
 }
 
 test('the manifest in base is the one that is filled in by sed', () => {
@@ -44,13 +62,14 @@ test('every overlay is tested', () => {
 suite('overlays', () => {
   for (const [overlay, change] of Object.entries(CHANGES)) {
     test(overlay, { skip }, async (t) => {
-      const made = build(overlay);
+      const { text, objects: made } = build(overlay);
       const expected = change(objectsIn(fillIn(manifestText(), valuesFor(overlay))));
       assert.deepEqual(inOrder(made), inOrder(expected));
       for (const object of made) assert.equal(await valueProblem(object), undefined);
       assert.equal(await fieldProblems(t, made), '');
       const daemonSet = made.find(({ kind }) => kind === 'DaemonSet')!;
       assert.equal(readCommandLine(daemonSet.spec.template.spec.containers[0].args).code, 'run');
+      assert.deepEqual(rulesFound(overlay, text), RULES[overlay] ?? ['note resolv-conf-unknown']);
     });
   }
 });

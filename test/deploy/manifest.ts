@@ -25,6 +25,8 @@ export interface Values {
   /** Empty: none is intercepted, as in IPVS mode. */
   readonly dnsServer: string;
   readonly domain: string;
+  /** Of the second family. */
+  readonly second?: { readonly localDns: string; readonly dnsServer: string };
 }
 
 export const IPTABLES_VALUES: Values = {
@@ -33,6 +35,10 @@ export const IPTABLES_VALUES: Values = {
   domain: 'cluster.local',
 };
 export const IPVS_VALUES: Values = { ...IPTABLES_VALUES, dnsServer: '' };
+export const DUAL_STACK_VALUES: Values = {
+  ...IPTABLES_VALUES,
+  second: { localDns: 'fd00:53::10', dnsServer: 'fd00:10:96::a' },
+};
 
 export function manifestText(): string {
   return readFileSync(join(ROOT, MANIFEST_PATH), 'utf8');
@@ -40,9 +46,11 @@ export function manifestText(): string {
 
 /** What the commands of docs/deploy.md make of a manifest. */
 export function fillIn(text: string, values: Values): string {
-  const { localDns, dnsServer, domain } = values;
+  const { localDns, dnsServer, domain, second } = values;
   const intercepted = dnsServer === '' ? text.replaceAll(',__PILLAR__DNS__SERVER__', '') : text;
   return intercepted
+    .replaceAll('__ZEROHOP__SECOND__LOCAL__DNS__', second?.localDns ?? '')
+    .replaceAll('__ZEROHOP__SECOND__DNS__SERVER__', second?.dnsServer ?? '')
     .replaceAll('__PILLAR__LOCAL__DNS__', localDns)
     .replaceAll('__PILLAR__DNS__DOMAIN__', domain)
     .replaceAll('__ZEROHOP__IMAGE__', 'registry.example.com/zerohop:0.1.0')

@@ -1,8 +1,17 @@
-{{/* kube-dns's ClusterIP, which the cache takes over; empty in IPVS mode. */}}
-{{- define "zerohop.dnsServer" -}}
+{{/* Whether addresses of both families are served. */}}
+{{- define "zerohop.isDualStack" -}}
+{{- $all := join " " .Values.localIPs -}}
+{{- if and (contains ":" $all) (contains "." $all) -}}true{{- end -}}
+{{- end -}}
+
+{{/* kube-dns's ClusterIPs, which the cache takes over, with commas between them; empty in IPVS mode. */}}
+{{- define "zerohop.dnsServers" -}}
 {{- if ne .Values.mode "ipvs" -}}
-{{- $service := lookup "v1" "Service" "kube-system" "kube-dns" -}}
+{{- $service := lookup "v1" "Service" "kube-system" .Values.kubeDNS.serviceName -}}
 {{- $found := dig "spec" "clusterIP" "" $service -}}
+{{- if include "zerohop.isDualStack" . -}}
+{{- $found = join "," (dig "spec" "clusterIPs" (list) $service) -}}
+{{- end -}}
 {{- required "kubeDNS.clusterIP: the ClusterIP of the Service kube-dns, since the cluster does not say it here" (.Values.kubeDNS.clusterIP | default $found) -}}
 {{- end -}}
 {{- end -}}
@@ -11,15 +20,22 @@
 {{- define "zerohop.addresses" -}}
 {{- $root := index . 0 -}}
 {{- $addresses := $root.Values.localIPs -}}
-{{- with include "zerohop.dnsServer" $root -}}
-{{- $addresses = append $addresses . -}}
+{{- with include "zerohop.dnsServers" $root -}}
+{{- $addresses = concat $addresses (splitList "," .) -}}
 {{- end -}}
 {{- join (index . 1) $addresses -}}
 {{- end -}}
 
+{{/* What the Corefile binds to. In the pod network, where Cilium brings queries, the pod has nothing else. */}}
+{{- define "zerohop.bind" -}}
+{{- if eq .Values.mode "cilium" -}}0.0.0.0{{- else -}}{{ include "zerohop.addresses" (list . " ") }}{{- end -}}
+{{- end -}}
+
 {{- define "zerohop.healthAddress" -}}
+{{- if ne .Values.mode "cilium" -}}
 {{- $first := first .Values.localIPs -}}
 {{- if contains ":" $first -}}[{{ $first }}]{{- else -}}{{ $first }}{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "zerohop.image" -}}
@@ -31,7 +47,7 @@
 {{- end -}}
 
 {{- define "zerohop.corefile" -}}
-{{- $bind := include "zerohop.addresses" (list . " ") -}}
+{{- $bind := include "zerohop.bind" . -}}
 {{ .Values.clusterDomain }}:53 {
     errors
     cache {
