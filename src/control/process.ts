@@ -16,6 +16,7 @@ import { Daemon } from './daemon.ts';
 import { DirectoryWatch } from './directory-watch.ts';
 import { Ending } from './ending.ts';
 import { type Flags, readCommandLine } from './flags.ts';
+import { healthPortWarnings } from './health-port.ts';
 import { Node } from './node.ts';
 import { dropPrivileges } from './privileges.ts';
 import { ProblemReport } from './problem-report.ts';
@@ -87,12 +88,16 @@ async function serve(flags: Flags, signals: Signals): Promise<void> {
   if (flags.pidfilePath) writePidfile(flags.pidfilePath, log);
   dropPrivileges(flags, log);
   announce(flags, configuration.configuration, daemon, log);
+  warnOfHealthPort(flags, configuration.configuration, log);
   node.attach(daemon);
   const reloader = new Reloader(configuration.configuration, {
     log,
     families: daemon.metrics.families,
     read: () => source.read(),
-    serve: (next) => daemon.serve(next),
+    serve: async (next) => {
+      await daemon.serve(next);
+      warnOfHealthPort(flags, next, log);
+    },
     reloadsAtOnce: flags.reloadWithSignal,
     knownError: source.brokenTemplate,
   });
@@ -197,6 +202,10 @@ function announce(flags: Flags, configuration: Configuration, daemon: Daemon, lo
     }
   }
   process.stdout.write(banner());
+}
+
+function warnOfHealthPort(flags: Flags, { servers }: Configuration, log: Log): void {
+  for (const warning of healthPortWarnings(servers, flags)) log.warn(warning);
 }
 
 function fail(log: Log, error: Error): void {

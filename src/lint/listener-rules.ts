@@ -8,6 +8,9 @@ import { keyOf, type LintBlock, linesOf, type Subject } from './subject.ts';
 /** node-cache's own metrics listener, `-metrics-listen-address`. */
 const OWN_METRICS_PORT = 9353;
 
+/** `-health-port`, by default. */
+const HEALTH_PORT = 8080;
+
 interface Endpoint {
   readonly name: 'health' | 'prometheus';
   readonly block: LintBlock;
@@ -72,6 +75,19 @@ export const LISTENER_RULES: readonly Rule[] = [
           advice:
             'on the host network other programs use this port too; health 169.254.20.10:8080 leaves it to them, ' +
             'and the probe of the manifest names that host',
+        })),
+  },
+  {
+    name: 'health-port',
+    level: 'note',
+    summary: 'health at another port than 8080, which -health-port must name too',
+    check: (subject) =>
+      endpoints(subject)
+        .filter(({ name, address }) => name === 'health' && address.port !== HEALTH_PORT)
+        .map((endpoint) => ({
+          at: placeOf(endpoint),
+          problem: `health at port ${endpoint.address.port}: the rules for probes are for ${HEALTH_PORT} unless -health-port says otherwise`,
+          advice: `have -health-port ${endpoint.address.port} among the daemon's flags, and the same port in the probes of the manifest`,
         })),
   },
   {
