@@ -31,6 +31,7 @@ const loop = new ResponderLoop({
   answerer,
   counters: memory.words,
   missRing: data.missRing,
+  sampleRing: data.sampleRing,
   rounds: data.rounds,
   wakeFd: data.wakeFd,
   eventFd: data.eventFd,

@@ -33,6 +33,7 @@ export class DgramService implements UdpService {
   readonly kind = 'dgram';
   sendFailures = 0;
   readonly rounds = [];
+  readonly samples = [];
   readonly #options: DgramServiceOptions;
   readonly #sockets = new Map<number, Socket[]>();
 

@@ -32,6 +32,7 @@ import type { MissRecord } from './miss-ring.ts';
 import type { ResponderPlan } from './plan.ts';
 import type { ResponderSocket } from './responder-loop.ts';
 import { ResponderThread } from './responder-thread.ts';
+import type { SampleRing } from './sample-ring.ts';
 import type { UdpService } from './udp-service.ts';
 
 export interface MmsgServiceOptions {
@@ -85,6 +86,10 @@ export class MmsgService implements UdpService {
 
   async ready(): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.ready()));
+  }
+
+  get samples(): readonly SampleRing[] {
+    return this.#threads.map((thread) => thread.samples);
   }
 
   async serve(listeners: readonly Listener[], plan: ResponderPlan): Promise<void> {

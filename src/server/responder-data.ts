@@ -11,6 +11,7 @@ export interface ResponderData {
   readonly rowCount: number;
   readonly hashSeed: HashSeed;
   readonly missRing: SharedArrayBuffer;
+  readonly sampleRing: SharedArrayBuffer;
   /** One word: the rounds of its loop. */
   readonly rounds: SharedArrayBuffer;
   readonly wakeFd: number;

@@ -18,6 +18,7 @@ import { type Libc, OS, Pinned } from '../os/libc.ts';
 import { DropCounter } from '../os/udp-socket.ts';
 import { type Answerer, OUTCOME } from './answer.ts';
 import { MissRing } from './miss-ring.ts';
+import { SampleRing } from './sample-ring.ts';
 import { canBeAnswered } from './source-check.ts';
 
 /** A second: how long a wake-up that got lost can go unnoticed. */
@@ -46,6 +47,8 @@ export interface ResponderWiring {
   readonly answerer: Answerer;
   readonly counters: Int32Array;
   readonly missRing: SharedArrayBuffer;
+  /** Some of the queries, while somebody watches. */
+  readonly sampleRing: SharedArrayBuffer;
   /** One word that each round adds to: who renews the lease of interception sees by it that this thread is at work. */
   readonly rounds: SharedArrayBuffer;
   /** One octet written here wakes the resolver. */
@@ -58,6 +61,7 @@ export class ResponderLoop {
   readonly #wiring: ResponderWiring;
   readonly #batch: DatagramBatch;
   readonly #missRing: MissRing;
+  readonly #samples: SampleRing;
   readonly #rounds: Int32Array;
   readonly #drops: DropCounter;
   readonly #scratch: Pinned;
@@ -70,6 +74,7 @@ export class ResponderLoop {
     this.#wiring = wiring;
     this.#batch = new DatagramBatch(wiring.libc);
     this.#missRing = new MissRing(wiring.missRing);
+    this.#samples = new SampleRing(wiring.sampleRing);
     this.#rounds = new Int32Array(wiring.rounds);
     this.#drops = new DropCounter(wiring.libc);
     this.#scratch = new Pinned(wiring.libc, 64);
@@ -123,6 +128,8 @@ export class ResponderLoop {
     if (refused > 0) countSendFailures(counters, answerer.writerAt, refused);
     countBatch(counters, answerer.writerAt, count);
     if (isSampled) this.#sampleArrival();
+    const { step } = this.#samples;
+    if (step !== 0) this.#sampleQueries(socket, count, step);
     if (missCount + answerer.refreshRequests > 0 && this.#missRing.takeWakeUp()) {
       this.#wiring.libc.write(this.#wiring.wakeFd, this.#scratch.address, 1);
     }
@@ -149,6 +156,17 @@ export class ResponderLoop {
       }
     }
     return missCount;
+  }
+
+  /** Shows some of the batch to whoever watches; it has been answered. */
+  #sampleQueries(socket: ResponderSocket, count: number, step: number): void {
+    const batch = this.#batch;
+    for (let slot = 0; slot < count; slot++) {
+      if (!this.#samples.isDue(step)) continue;
+      const peerAt = batch.nameAt(slot);
+      if (!canBeAnswered(batch.octets, peerAt, socket.own)) continue;
+      this.#samples.take(batch.octets, batch.bufferAt(slot), batch.sizeOf(slot), peerAt, step);
+    }
   }
 
   /** False where the ring has no place for it. */

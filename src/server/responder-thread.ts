@@ -15,6 +15,7 @@ import { createMissRing, type MissRecord, MissRing } from './miss-ring.ts';
 import type { ResponderPlan } from './plan.ts';
 import { type ResponderCommand, type ResponderData, STARTED } from './responder-data.ts';
 import type { ResponderSocket } from './responder-loop.ts';
+import { createSampleRing, SampleRing } from './sample-ring.ts';
 
 /** Misses taken in one turn of the event loop, so that upstream replies and TCP clients have theirs. */
 const DRAIN_MAX = 512;
@@ -44,6 +45,9 @@ export class ResponderThread {
   readonly #options: ResponderThreadOptions;
   readonly #ringBuffer = createMissRing();
   readonly #ring = new MissRing(this.#ringBuffer);
+  readonly #sampleBuffer = createSampleRing();
+  /** Our end of it. */
+  readonly samples = new SampleRing(this.#sampleBuffer);
   readonly #roundsBuffer = new SharedArrayBuffer(ROUNDS_BYTES);
   readonly #rounds = new Int32Array(this.#roundsBuffer);
   readonly #eventFd: number;
@@ -114,6 +118,7 @@ export class ResponderThread {
       rowCount,
       hashSeed,
       missRing: this.#ringBuffer,
+      sampleRing: this.#sampleBuffer,
       rounds: this.#roundsBuffer,
       wakeFd: this.#wakeFd,
       eventFd: this.#eventFd,

@@ -1,6 +1,7 @@
 /** What the two ways of serving UDP have in common: `mmsg-service.ts` (system calls) and `dgram-service.ts` (node:dgram). */
 import type { Listener } from './client.ts';
 import type { ResponderPlan } from './plan.ts';
+import type { SampleRing } from './sample-ring.ts';
 
 export interface UdpService {
   readonly kind: 'mmsg' | 'dgram';
@@ -10,6 +11,8 @@ export interface UdpService {
   readonly rounds: readonly number[];
   /** Resolves when what comes to a new socket is served at once: whatever takes its time at the start is done. */
   ready(): Promise<void>;
+  /** Of each responder thread: some of its queries, while its step is not 0. */
+  readonly samples: readonly SampleRing[];
   /**
    * Serves exactly these listeners by this plan: opens sockets that are new, goes on with the others, closes those whose
    * listener is gone once nothing works by the old plan any more. Rejects with the system's error where an address cannot
