@@ -11,21 +11,27 @@ const PERIOD_MS = 1000;
 export class LineLimit {
   readonly #clock: Clock;
   readonly #summarise: (suppressed: number) => void;
+  readonly #linesMax: number;
   #periodEndsAtMs = Number.NEGATIVE_INFINITY;
   #written = 0;
   #suppressed = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /** `summarise` is called after a second in which lines were suppressed, by the next line or by a timer. */
-  constructor(clock: Clock, summarise: (suppressed: number) => void) {
+  constructor(
+    clock: Clock,
+    summarise: (suppressed: number) => void,
+    linesPerSecond = LINES_PER_SECOND,
+  ) {
     this.#clock = clock;
     this.#summarise = summarise;
+    this.#linesMax = linesPerSecond;
   }
 
   /** Whether one more line may be written now. */
   admits(): boolean {
     if (this.#clock.nowMs() >= this.#periodEndsAtMs) this.#startPeriod();
-    if (this.#written < LINES_PER_SECOND) {
+    if (this.#written < this.#linesMax) {
       this.#written += 1;
       return true;
     }

@@ -7,7 +7,7 @@
  */
 import pino from 'pino';
 import { type Clock, systemClock } from './clock.ts';
-import { LineLimit } from './line-limit.ts';
+import { LINES_PER_SECOND, LineLimit } from './line-limit.ts';
 import { stdoutWriter } from './log-output.ts';
 import { printable } from './printable.ts';
 
@@ -24,19 +24,26 @@ export interface LogLosses {
 /** A function makes its text only where the line is written: in a flood, for one in many. */
 export type Message = string | (() => string);
 
+/** What a line says, for machines: with `format: 'json'` they stand beside the message, else nowhere. */
+export type Fields = Readonly<Record<string, string | number>>;
+
 export interface Log {
   debug(message: Message): void;
   info(message: Message): void;
-  warn(message: Message): void;
+  warn(message: Message, fields?: Fields): void;
   error(message: Message): void;
   /** A log whose lines start with `plugin/NAME: `, as a CoreDNS plugin's do. */
   plugin(name: string): Log;
+  /** A log whose lines start with `PREFIX: `, at most so many a second. */
+  limited(prefix: string, linesPerSecond: number): Log;
   /** The same, for lines that the operator has ordered one by one: as many as come. */
   unlimited(): Log;
   readonly losses: LogLosses;
   /** The process-wide level (`debug` in a Corefile raises it). */
   setLevel(level: LogLevel): void;
 }
+
+const NO_FIELDS: Fields = {};
 
 const TAGS: Record<number, string> = { 20: 'DEBUG', 30: 'INFO', 40: 'WARNING', 50: 'ERROR' };
 
@@ -53,7 +60,7 @@ export function createLog(
   write: (line: string) => unknown = stdoutWriter(),
   { format = 'text', clock = systemClock }: LogOptions = {},
 ): Log {
-  return new Sink(write, format, clock).log('', true);
+  return new Sink(write, format, clock).log('', LINES_PER_SECOND);
 }
 
 /** What all logs of one output share. */
@@ -78,14 +85,15 @@ class Sink {
     this.#pino = pino({ base: null, level: 'info' }, { write: writeJson });
   }
 
-  log(prefix: string, isLimited: boolean): Log {
-    const limit = isLimited ? this.#limitOf(prefix) : undefined;
-    const writer = (level: LogLevel) => (message: Message) => {
+  /** `linesPerSecond`: 0: as many as come. */
+  log(prefix: string, linesPerSecond: number): Log {
+    const limit = linesPerSecond > 0 ? this.#limitOf(prefix, linesPerSecond) : undefined;
+    const writer = (level: LogLevel) => (message: Message, fields?: Fields) => {
       if (!this.#pino.isLevelEnabled(level)) return;
       if (limit?.admits() === false) this.losses.suppressed += 1;
       else {
         const text = typeof message === 'string' ? message : message();
-        this.#pino[level](prefix + shortened(text));
+        this.#pino[level](fields ?? NO_FIELDS, prefix + shortened(text));
       }
     };
     return {
@@ -93,21 +101,22 @@ class Sink {
       info: writer('info'),
       warn: writer('warn'),
       error: writer('error'),
-      plugin: (name) => this.log(`plugin/${name}: `, isLimited),
+      plugin: (name) => this.log(`plugin/${name}: `, linesPerSecond),
+      limited: (name, count) => this.log(`${name}: `, count),
       losses: this.losses,
-      unlimited: () => this.log(prefix, false),
+      unlimited: () => this.log(prefix, 0),
       setLevel: (level) => {
         this.#pino.level = level;
       },
     };
   }
 
-  #limitOf(prefix: string): LineLimit {
+  #limitOf(prefix: string, linesPerSecond: number): LineLimit {
     let limit = this.#limits.get(prefix);
     if (limit === undefined) {
-      limit = new LineLimit(this.#clock, (count) =>
-        this.#pino.warn(`${prefix}${count} more lines suppressed`),
-      );
+      const summarise = (count: number) =>
+        this.#pino.warn(`${prefix}${count} more lines suppressed`);
+      limit = new LineLimit(this.#clock, summarise, linesPerSecond);
       this.#limits.set(prefix, limit);
     }
     return limit;

@@ -10,6 +10,32 @@ function capture(format: 'text' | 'json' = 'text') {
   return { lines, log: createLog((line) => lines.push(line), { format }) };
 }
 
+test('a log with a limit and a prefix of its own', () => {
+  const lines: string[] = [];
+  let nowMs = 0;
+  const log = createLog((line) => lines.push(line), { clock: { nowMs: () => nowMs } });
+  const limited = log.limited('late', 2);
+  for (let count = 0; count < 5; count++) limited.warn(`${count}`, { count });
+  log.info('others have theirs');
+  nowMs = 1000;
+  limited.warn('5');
+  assert.deepEqual(lines, [
+    '[WARNING] late: 0\n',
+    '[WARNING] late: 1\n',
+    '[INFO] others have theirs\n',
+    '[WARNING] late: 3 more lines suppressed\n',
+    '[WARNING] late: 5\n',
+  ]);
+  assert.equal(log.losses.suppressed, 3);
+});
+
+test('fields stand beside the message in JSON', () => {
+  const lines: string[] = [];
+  createLog((line) => lines.push(line), { format: 'json' }).warn('late', { client: '10.0.0.1' });
+  const { msg, client } = JSON.parse(lines[0]!);
+  assert.deepEqual([msg, client], ['late', '10.0.0.1']);
+});
+
 test('writes lines as CoreDNS does', () => {
   const { lines, log } = capture();
   log.info('started');
