@@ -29,6 +29,8 @@ const UNTESTED: Readonly<Record<string, string>> = {
     'control/reload',
     'control/servers',
     'control/status',
+    'control/top',
+    'control/udp-backend',
     'server/admission',
     'server/adopted-sockets',
     'server/block',
@@ -44,6 +46,7 @@ const UNTESTED: Readonly<Record<string, string>> = {
     'server/stale',
     'server/tcp-connection',
     'server/tcp-service',
+    'watch/watch',
   ]),
   ...listed('test/cli/zerohop.test.ts and those beside it run it as an operator does', [
     'cli/address-option',

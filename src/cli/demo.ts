@@ -69,6 +69,8 @@ function startDaemon(options: DemoOptions, standIn: StandIn, display: Display): 
     responderCount: 1,
     udpBackend: 'auto',
     cacheBytes: 0,
+    slowMs: 0,
+    showsNames: false,
     // The same pages at the same address as `prometheus`: the daemon insists on a listener of its own.
     metricsAddress: hostPort(HOST, options.metricsPort),
     adopted: new AdoptedSockets(),

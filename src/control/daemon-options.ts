@@ -15,6 +15,10 @@ export interface DaemonOptions {
   readonly cacheBytes: number;
   /** node-cache's own metrics listener, `HOST:PORT`. */
   readonly metricsAddress: string;
+  /** From where on an answer is told of in the log, in milliseconds; 0: none is. */
+  readonly slowMs: number;
+  /** The status page shows names and clients to everybody, not only on loopback. */
+  readonly showsNames: boolean;
   /** Listening sockets that are there already. */
   readonly adopted: AdoptedSockets;
   /** The servers open their sockets next, and then serve at once. */

@@ -5,7 +5,6 @@
 import { randomInt } from 'node:crypto';
 import { systemClock } from '../base/clock.ts';
 import { setClusterDomains } from '../base/host-header.ts';
-import type { Log } from '../base/log.ts';
 import type { HashSeed } from '../cache/key.ts';
 import { CacheMemory } from '../cache/memory.ts';
 import { CacheStore } from '../cache/store.ts';
@@ -17,9 +16,10 @@ import type { HostPort, Observer } from '../directives/resolution.ts';
 import type { ServerConfig } from '../directives/server-config.ts';
 import { CounterRows } from '../metrics/counter-rows.ts';
 import { Metrics } from '../metrics/metrics.ts';
-import { type Libc, loadLibc } from '../os/libc.ts';
+import type { Libc } from '../os/libc.ts';
 import type { AdoptedSockets } from '../server/adopted-sockets.ts';
 import { Answerer } from '../server/answer.ts';
+import type { Arrival } from '../server/client.ts';
 import { DgramService } from '../server/dgram-service.ts';
 import { MmsgService } from '../server/mmsg-service.ts';
 import { Replies } from '../server/replies.ts';
@@ -27,17 +27,19 @@ import { Resolver } from '../server/resolver.ts';
 import { TcpService } from '../server/tcp-service.ts';
 import type { UdpService } from '../server/udp-service.ts';
 import { Forward } from '../upstream/forward.ts';
+import { Watch } from '../watch/watch.ts';
 import { MESSAGE_SIZE_MAX, rcodeName } from '../wire/registry.ts';
 import { BlockLookUp } from './block-look-up.ts';
 import { collect, collectPlugins, type Sources } from './collect.ts';
 import type { Configuration } from './configuration.ts';
-import type { DaemonOptions, UdpBackend } from './daemon-options.ts';
+import type { DaemonOptions } from './daemon-options.ts';
 import { DescriptorCheck } from './descriptor-check.ts';
 import { Endpoints } from './endpoints.ts';
 import { type Generation, GenerationBuilder } from './generation.ts';
 import { loopText, probeForLoop } from './loop-probe.ts';
 import { Servers } from './servers.ts';
 import { type Sizing, sizeMemory } from './sizing.ts';
+import { chooseBackend } from './udp-backend.ts';
 import { observeUpstreams } from './upstream-metrics.ts';
 import { REVISION, VERSION } from './version.ts';
 
@@ -53,6 +55,7 @@ export class Daemon {
   readonly resolver: Resolver;
   readonly udp: UdpService;
   readonly sources: Sources;
+  readonly watch: Watch;
   /** Threads; 0 with node:dgram. */
   readonly responderCount: number;
   readonly #options: DaemonOptions;
@@ -65,6 +68,7 @@ export class Daemon {
   readonly #housekeeping: NodeJS.Timeout;
   #errorLogs: ErrorLog[] = [];
   #stopProbes: (() => void)[] = [];
+  #refreshCount = 0;
 
   /** Starts with a configuration; rejects where something cannot be opened, and everything is closed then. */
   static async start(configuration: Configuration, options: DaemonOptions): Promise<Daemon> {
@@ -96,7 +100,15 @@ export class Daemon {
     const shared = { libc, memory, sizing, responderCount, hashSeed, adopted };
     this.udp = this.#createUdp(shared);
     const { resolver, udp } = this;
-    const onArrival = resolver.serve;
+    this.watch = new Watch({
+      clock: systemClock,
+      log,
+      families: this.metrics.families,
+      rows,
+      rings: () => this.udp.samples,
+      slowMs: options.slowMs,
+    });
+    const onArrival = this.#serveSeen;
     const tcp = new TcpService({ clock: systemClock, log, adopted, onArrival });
     this.#blockLookUp = new BlockLookUp(log);
     this.#builder = this.#createBuilder(rows);
@@ -150,6 +162,7 @@ export class Daemon {
   /** Answers what is under way, within `graceMs`, and closes everything. */
   async close(graceMs = DRAIN_MS): Promise<void> {
     clearInterval(this.#housekeeping);
+    this.watch.close();
     for (const stop of this.#stopProbes) stop();
     await this.#servers.close(graceMs);
     await this.#endpoints.close();
@@ -172,6 +185,10 @@ export class Daemon {
 
   #keepHouse(): void {
     this.metrics.fold();
+    this.watch.tick({
+      coalesced: this.resolver.inFlight.coalescedCount,
+      refreshes: this.#refreshCount,
+    });
     this.#descriptors.run();
     const { slotCount } = this.#store.memory.plan;
     this.#store.sweep(systemClock.nowMs(), Math.ceil(slotCount / SWEEP_ROUNDS));
@@ -234,8 +251,8 @@ export class Daemon {
     const { libc, memory, sizing, responderCount, hashSeed, adopted } = shared;
     const { log } = this.#options;
     const { resolver } = this;
-    const onArrival = resolver.serve;
     if (libc === undefined) {
+      const onArrival = this.#serveSeen;
       const onIgnored = resolver.ignore;
       return new DgramService({ clock: systemClock, log, adopted, onArrival, onIgnored });
     }
@@ -247,7 +264,7 @@ export class Daemon {
       rowCount: sizing.rowCount,
       hashSeed,
       adopted,
-      onArrival,
+      onArrival: resolver.serve,
       onDrained: resolver.refresh,
       onCrash: (error) => {
         this.metrics.families.responderRestarts.cell().value += 1;
@@ -258,7 +275,10 @@ export class Daemon {
 
   #createBuilder(rows: CounterRows): GenerationBuilder {
     const { log } = this.#options;
-    const observer = observeUpstreams(this.metrics.families, this.#options.onUpstreamAnswer);
+    const observer = observeUpstreams(this.metrics.families, (rcode, to) => {
+      this.watch.figures.countAnswer(to);
+      this.#options.onUpstreamAnswer(rcode);
+    });
     return new GenerationBuilder({
       rows,
       interfaces: this.#options.interfaces,
@@ -280,7 +300,7 @@ export class Daemon {
 
   #createObservers(config: ServerConfig): Observer[] {
     const { log } = this.#options;
-    const observers: Observer[] = [];
+    const observers: Observer[] = [this.watch.createObserver()];
     if (config.errors) {
       const errorLog = new ErrorLog(config.errors, log);
       this.#errorLogs.push(errorLog);
@@ -292,9 +312,16 @@ export class Daemon {
     return observers;
   }
 
+  /** What no responder has seen before the resolver. */
+  readonly #serveSeen = (arrival: Arrival): void => {
+    this.watch.asked.arrived(arrival);
+    this.resolver.serve(arrival);
+  };
+
   readonly #responseCells = new Map<string, { value: number }>();
 
   #countResponse(row: number, rcode: number, by: string): void {
+    this.watch.figures.countForwarded(rcode);
     const key = `${row} ${rcode} ${by}`;
     let cell = this.#responseCells.get(key);
     if (cell === undefined) {
@@ -308,21 +335,11 @@ export class Daemon {
   }
 
   #countRefresh(number: number): void {
+    this.#refreshCount += 1;
     const block = this.generation?.blocks.find(({ block: { parts } }) => parts.number === number);
     if (block?.config.cache === undefined) return;
     const { label } = block.listeners[0]!;
     const zones = block.config.cache.zones.join(',');
     this.metrics.families.cachePrefetches.cell(label, zones, '').value += 1;
   }
-}
-
-/** libc for the batched calls, or undefined for node:dgram: chosen, or because koffi cannot load. */
-function chooseBackend(wanted: UdpBackend, log: Log): Libc | undefined {
-  if (wanted === 'dgram') return undefined;
-  const libc = loadLibc();
-  if (!(libc instanceof Error)) return libc;
-  if (wanted === 'mmsg') throw libc;
-  const cause = libc.cause instanceof Error ? libc.cause.message : libc.message;
-  log.warn(`serving UDP through node:dgram, which is slower: ${cause.split('\n')[0]}`);
-  return undefined;
 }

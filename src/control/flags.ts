@@ -54,6 +54,10 @@ export interface Flags {
   /** Of cache memory; 0: sized from the Corefile. */
   readonly cacheBytes: number;
   readonly logFormat: (typeof LOG_FORMATS)[number];
+  /** From where on an answer is told of in the log; 0: none is. */
+  readonly slowQueryMs: number;
+  /** The status page shows names and clients to everybody. */
+  readonly statusNames: boolean;
   /** Empty: none. */
   readonly controlSocketPath: string;
   readonly interceptionBackend: InterceptionBackend;
@@ -140,6 +144,14 @@ const SPECS = {
     { min: 0, max: CACHE_BYTES_MAX },
   ),
   'log-format': choiceFlag(LOG_FORMATS, 'text', 'text or json'),
+  'slow-query': numberFlag(
+    'duration',
+    '1s',
+    'log answers that take longer, and outliers below that; 0s: neither',
+    durationMs,
+    { min: 0, max: TIMER_MAX_MS },
+  ),
+  'status-names': booleanFlag(false, 'status page shows names and clients, not only on loopback'),
   'control-socket': stringFlag(CONTROL_SOCKET_PATH, 'Unix socket for zerohop; empty: none'),
   interception: choiceFlag(
     INTERCEPTION_BACKENDS,
@@ -223,6 +235,8 @@ function flagsOf(
     udpBackend: values['udp-backend'],
     cacheBytes: values['cache-memory'],
     logFormat: values['log-format'],
+    slowQueryMs: values['slow-query'],
+    statusNames: values['status-names'],
     controlSocketPath: values['control-socket'],
     interceptionBackend: values.interception,
     fallbackService: values['fallback-service'],

@@ -69,6 +69,8 @@ async function serve(flags: Flags, signals: Signals): Promise<void> {
       responderCount: flags.responderCount,
       udpBackend: flags.udpBackend,
       cacheBytes: flags.cacheBytes,
+      slowMs: flags.slowQueryMs,
+      showsNames: flags.statusNames,
       metricsAddress: flags.metricsListenAddress,
       ...node.daemonOptions,
       collectMore: (families) => {

@@ -176,7 +176,7 @@ function leaseText(isLeased: boolean | undefined): NetworkStatus['lease'] {
   return isLeased ? 'held' : 'out';
 }
 
-function dropsOf({ sources, metrics: { families } }: Daemon): DropStatus {
+export function dropsOf({ sources, metrics: { families } }: Daemon): DropStatus {
   const { store, resolver, tcp, udp } = sources;
   return {
     receiveQueue: total(families.receiveQueueDrops),

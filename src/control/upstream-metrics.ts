@@ -13,10 +13,10 @@ const PROXY_NAME = 'forward';
 /** A Corefile has up to 15 in a `forward`; so many have some 2,500 label sets, which a scrape carries easily. */
 export const UPSTREAMS_MAX = 256;
 
-/** `onAnswer` is told the rcode of each answer. */
+/** `onAnswer` is told the rcode of each answer, and whose it is. */
 export function observeUpstreams(
   families: Families,
-  onAnswer: (rcode: number) => void,
+  onAnswer: (rcode: number, to: string) => void,
 ): UpstreamObserver {
   const upstreams = new LRUCache<string, UpstreamCells>({
     max: UPSTREAMS_MAX,
@@ -27,7 +27,7 @@ export function observeUpstreams(
   return {
     requestDone: (to, rcode, seconds) => {
       of(to).duration(rcode).observe(seconds);
-      onAnswer(rcode);
+      onAnswer(rcode, to);
     },
     healthCheckFailed: (to) => {
       of(to);

@@ -57,6 +57,9 @@ export class CounterRows {
   /** The growth since it was last taken, of the writers and of each row, all writers together. */
   readonly #growth: Float64Array;
   readonly #labels: (RowLabels | undefined)[];
+  /** By a word's offset in a row, or in a writer: what all folds have read since the start, of all rows and writers together. */
+  readonly rowTotals: Float64Array = new Float64Array(ROW_WORDS);
+  readonly writerTotals: Float64Array = new Float64Array(WRITER_WORDS);
   /** Label sets for which there was no row, each time that one was asked for. */
   overflowCount = 0;
 
@@ -109,11 +112,11 @@ export class CounterRows {
   /** Reads every open row of every writer. */
   fold(): void {
     for (let writer = 0; writer < this.writerCount; writer++) {
-      this.#foldWords(writerBase(this.rowCount, writer), 0, WRITER_WORDS);
+      this.#foldWords(writerBase(this.rowCount, writer), 0, this.writerTotals);
       for (let row = 0; row < this.rowCount; row++) {
         if (!this.#labels[row]) continue;
         const base = rowBase(this.rowCount, writer, row);
-        this.#foldWords(base, WRITER_WORDS + row * ROW_WORDS, ROW_WORDS);
+        this.#foldWords(base, WRITER_WORDS + row * ROW_WORDS, this.rowTotals);
       }
     }
   }
@@ -142,13 +145,14 @@ export class CounterRows {
     return this.#take(offset);
   }
 
-  #foldWords(base: number, growthBase: number, count: number): void {
-    for (let offset = 0; offset < count; offset++) {
+  #foldWords(base: number, growthBase: number, totals: Float64Array): void {
+    for (let offset = 0; offset < totals.length; offset++) {
       const now = this.#words[base + offset]!;
       const difference = (now - this.#seen[base + offset]!) >>> 0;
       if (difference === 0) continue;
       this.#seen[base + offset] = now;
       this.#growth[growthBase + offset]! += difference;
+      totals[offset]! += difference;
     }
   }
 

@@ -79,6 +79,11 @@ export const ZEROHOP_SERIES = {
     [],
     'Responder threads started again after they died.',
   ),
+  slowQueries: counter(
+    'zerohop_slow_queries_total',
+    ['kind'],
+    'Client queries that were answered late: beyond -slow-query (slow), or much later than is usual (outlier).',
+  ),
   logLinesLost: counter(
     'zerohop_log_lines_lost_total',
     ['reason'],

@@ -43,6 +43,8 @@ const DEFAULTS: Flags = {
   udpBackend: 'auto',
   cacheBytes: 0,
   logFormat: 'text',
+  slowQueryMs: 1000,
+  statusNames: false,
   interceptionBackend: 'auto',
   fallbackService: 'kube-dns-endpoints.kube-system.svc',
   readyUpstreamMs: 30_000,
@@ -71,6 +73,9 @@ describe('each flag', () => {
   const cases: [string[], Partial<Flags>][] = [
     [['-setupinterface=false'], { setupInterface: false }],
     [['-interfacename', 'dns0'], { interfaceName: 'dns0' }],
+    [['-slow-query', '250ms'], { slowQueryMs: 250 }],
+    [['-slow-query', '0s'], { slowQueryMs: 0 }],
+    [['-status-names'], { statusNames: true }],
     [['-setupiptables=false'], { setupIptables: false }],
     [['-skipteardown'], { skipTeardown: true }],
     [['-skipteardown=true'], { skipTeardown: true }],

@@ -144,7 +144,8 @@ suite('a flood of failures', () => {
     );
     assert.equal(report.lost, 0);
     // The seconds of the log are not those of the load, and each has its summary.
-    assert(lines.length <= (seconds + 2) * 101, `${lines.length} lines`);
+    // 100 of `errors` and, where answers take long, 10 of slow ones, each with its summary.
+    assert(lines.length <= (seconds + 2) * 112, `${lines.length} lines`);
     assert(suppressed > 4000 * seconds, `${suppressed} suppressed`);
   });
 });
