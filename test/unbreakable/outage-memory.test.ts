@@ -103,8 +103,8 @@ async function play(
       `misses ${JSON.stringify(rcodes)}, ${lost} lost${ofLimit}`,
   );
   if (limit !== undefined) assert.equal(limit.oomKills, 0);
-  assert.equal(during.lost, 0);
   assert.deepEqual(Object.keys(during.rcodes), ['NOERROR']);
+  assert.equal(during.lost, 0);
   const allowedUs = Math.max(HIT_P99_FLOOR_US, HIT_P99_RATIO_MAX * before.p99Us);
   assert(during.p99Us < allowedUs, `${during.p99Us} us, allowed ${allowedUs}`);
   assert(inFlightMax > 0 && inFlightMax <= IN_FLIGHT_MAX, `${inFlightMax} in flight`);
