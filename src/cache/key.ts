@@ -23,6 +23,8 @@ export class CacheKey {
   readonly words = new Int32Array(KEY_WORDS_MAX);
   /** The same memory; the first `qnameSize` octets are the lower-case name. */
   readonly octets: Octets = new Uint8Array(this.words.buffer);
+  /** And once more, to make text of it. */
+  readonly buffer = Buffer.from(this.words.buffer);
   /** Words in use. */
   size = 0;
   hash = 0;
@@ -130,5 +132,5 @@ export function hashWords(words: Int32Array, size: number, seed: HashSeed): numb
 
 /** The key as text of one character an octet, for tables on the resolver's side. */
 export function keyText(key: CacheKey): string {
-  return Buffer.from(key.words.buffer, 0, 4 * key.size).toString('latin1');
+  return key.buffer.toString('latin1', 0, 4 * key.size);
 }

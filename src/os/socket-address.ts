@@ -43,7 +43,10 @@ export function readSocketAddress(octets: Uint8Array, at: number): SocketAddress
 /** The address without its port as a short text, equal for equal addresses: cheaper to make than a readable one. */
 export function addressKey(octets: Uint8Array): string {
   const isIpv4 = octets[0] === OS.AF_INET;
-  return String.fromCharCode(...octets.subarray(isIpv4 ? 4 : 8, isIpv4 ? 8 : 24));
+  const end = isIpv4 ? 8 : 24;
+  let key = '';
+  for (let at = isIpv4 ? 4 : 8; at < end; at++) key += String.fromCharCode(octets[at]!);
+  return key;
 }
 
 function interfaceIndex(name: string): number {

@@ -203,6 +203,7 @@ export class MmsgService implements UdpService {
 class UdpClient implements Client {
   readonly #service: MmsgService;
   readonly #miss: MissRecord;
+  #source: string | undefined;
 
   constructor(service: MmsgService, miss: MissRecord) {
     this.#service = service;
@@ -218,7 +219,8 @@ class UdpClient implements Client {
   }
 
   get source(): string {
-    return addressKey(this.#miss.peer);
+    this.#source ??= addressKey(this.#miss.peer);
+    return this.#source;
   }
 
   peer(): Peer {

@@ -72,10 +72,16 @@ export function questionOf(
   };
 }
 
-/** The key of a question that a stage asks. */
-export function keyOfQuestion(question: Question, block: number, seed: HashSeed): CacheKey {
-  const key = new CacheKey();
+/** The key of a question that a stage asks, in `key`. */
+export function keyOfQuestion(
+  question: Question,
+  block: number,
+  seed: HashSeed,
+  key = new CacheKey(),
+): CacheKey {
   const { qname, qtype, qclass, rd, cd, dnssecOk } = question;
+  // The name's last word is padded with zeros.
+  key.words[(qname.length - 1) >> 2] = 0;
   key.octets.set(qname);
   key.size = Math.ceil(qname.length / 4) + 2;
   const flags = (dnssecOk ? KEY_FLAG.DO : 0) | (cd ? KEY_FLAG.CD : 0) | (rd ? KEY_FLAG.RD : 0);

@@ -86,7 +86,9 @@ export class Resolver {
   readonly #inFlight: InFlightTable<Waiter>;
   readonly #query = new QueryFields();
   readonly #stale: StaleAnswers;
+  /** Of the query that has come, and of the question whose answer has. */
   readonly #key = new CacheKey();
+  readonly #answeredKey = new CacheKey();
   #plan: ResolverPlan = { udp: { listeners: {} }, tcp: { listeners: {} }, blocks: new Map() };
   #loneQuestions = 0;
   #onIdle: () => void = () => {};
@@ -279,7 +281,7 @@ export class Resolver {
   /** What those who wait get; a response goes into the cache. */
   #conclude(block: Block, question: Question, resolution: Resolution): Outcome {
     const { number } = block.parts;
-    const key = this.#keyOf(question, number);
+    const key = keyOfQuestion(question, number, this.#deps.hashSeed, this.#answeredKey);
     const nowMs = this.#deps.clock.nowMs();
     const stale = this.#stale.standIn(block, key, question, resolution);
     if (stale !== undefined) return { code: 'stale', stale };
@@ -309,6 +311,7 @@ export class Resolver {
 
   /** For each who waits: when the upstream takes longer than `verify` lets it, they get the stale answer. */
   #verifyInTime(block: Block, question: Question, flight: string): void {
+    if (block.parts.cache?.stale === undefined) return;
     const findKey = () => this.#keyOf(question, block.parts.number);
     this.#stale.inTime(block, findKey, question, flight, (stale) => {
       for (const waiter of this.#inFlight.takeWaiters(flight)) {

@@ -121,7 +121,7 @@ export class StaleAnswers {
 }
 
 function policyFor(block: Block, question: Question): StalePolicy | undefined {
-  if (question.opcode !== OPCODE.QUERY) return undefined;
+  if (block.parts.cache?.stale === undefined || question.opcode !== OPCODE.QUERY) return undefined;
   return block.cacheFor(question.qname)?.stale;
 }
 

@@ -88,16 +88,20 @@ export class InFlightTable<Waiter> {
     if (question === undefined) return [];
     const { waiters } = question;
     question.waiters = [];
-    for (const waiter of waiters) this.#waiterShares.giveBack(this.#sourceOf(waiter));
-    return waiters;
+    return this.#released(waiters);
   }
 
   /** Ends a question; returns those who wait for it. */
   finish(key: string): Waiter[] {
-    const waiters = this.takeWaiters(key);
     const question = this.#questions.get(key);
-    if (question !== undefined) this.#questionShares.giveBack(question.source);
+    if (question === undefined) return [];
+    this.#questionShares.giveBack(question.source);
     this.#questions.delete(key);
+    return this.#released(question.waiters);
+  }
+
+  #released(waiters: Waiter[]): Waiter[] {
+    for (const waiter of waiters) this.#waiterShares.giveBack(this.#sourceOf(waiter));
     return waiters;
   }
 }

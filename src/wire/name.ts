@@ -92,15 +92,21 @@ export function labelOffsets(name: Octets): number[] {
 
 /** Whether `name` is `zone` or below it; both uncompressed, compared without regard to case (RFC 4343). */
 export function isBelow(name: Octets, zone: Octets): boolean {
-  return labelOffsets(name).some(
-    (at) => name.length - at === zone.length && sameName(name.subarray(at), zone),
-  );
+  const start = name.length - zone.length;
+  if (start < 0) return false;
+  let at = 0;
+  while (at < start) at += u8(name, at) + 1;
+  return at === start && sameOctets(name, start, zone);
 }
 
 export function sameName(left: Octets, right: Octets): boolean {
-  if (left.length !== right.length) return false;
-  for (let at = 0; at < left.length; at++) {
-    if (lowerOctet(u8(left, at)) !== lowerOctet(u8(right, at))) return false;
+  return left.length === right.length && sameOctets(left, 0, right);
+}
+
+/** Whether `name` from `start` on is `other`, as long as this is. */
+function sameOctets(name: Octets, start: number, other: Octets): boolean {
+  for (let at = 0; at < other.length; at++) {
+    if (lowerOctet(u8(name, start + at)) !== lowerOctet(u8(other, at))) return false;
   }
   return true;
 }

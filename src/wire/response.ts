@@ -62,6 +62,8 @@ const SERIAL_HALF = 0x8000_0000;
 /** The message under construction; a name may be written behind its bound before that shows. */
 const scratch = new Uint8Array(MESSAGE_SIZE_MAX + NAME_SIZE_MAX);
 const names = new NameCopier(scratch);
+/** A record takes eleven octets at least. */
+const ttlOffsets = new Uint16Array(Math.ceil(MESSAGE_SIZE_MAX / 11));
 
 /**
  * Reads a response to the question `[12, questionEnd)`, which has been compared with what was asked. Undefined where it is
@@ -80,9 +82,9 @@ class ResponseReader {
   readonly #questionEnd: number;
   readonly #nowS: number;
   readonly #record = new RecordCursor();
-  readonly #ttlOffsets: number[] = [];
   readonly #counts = [0, 0, 0];
   readonly #qtype: number;
+  #ttlCount = 0;
   #end: number;
   #ttlMinS: number | undefined;
   #soaTtlS: number | undefined;
@@ -122,7 +124,7 @@ class ResponseReader {
     return {
       body: {
         octets: scratch.slice(start, this.#end),
-        ttlOffsets: Uint16Array.from(this.#ttlOffsets),
+        ttlOffsets: ttlOffsets.slice(0, this.#ttlCount),
         flags: flags & (FLAG.AA | FLAG.TC | FLAG.RA | FLAG.AD),
         rcode: (flags & FLAG.RCODE) | this.#rcodeHigh,
         answerCount: this.#counts[SECTION.ANSWER]!,
@@ -163,7 +165,7 @@ class ResponseReader {
     this.#end += 10;
     if (!this.#copyData()) return false;
     setU16(scratch, fixedOutAt + 8, this.#end - fixedOutAt - 10);
-    this.#ttlOffsets.push(fixedOutAt + 4 - this.#questionEnd);
+    ttlOffsets[this.#ttlCount++] = fixedOutAt + 4 - this.#questionEnd;
     this.#counts[section]! += 1;
     this.#note(type, section, ttlS);
     return true;
