@@ -25,8 +25,10 @@ describe('exchange', { concurrency: true }, () => {
       assertAnswered(await forward.exchange(queryFor('late.example.org.'), asked));
       const elapsedMs = performance.now() - startedAt;
       assert(elapsedMs >= 249 && elapsedMs < 1500, `${elapsedMs} ms`);
-      assert.equal(events.count(/^reasked .* late$/), 1);
-      if (asked === tcp) assert.equal(server.accepted, 2);
+      // Twice where the machine is so busy that the second answer is late too.
+      const again = events.count(/^reasked .* late$/);
+      assert(again === 1 || again === 2, String(again));
+      if (asked === tcp) assert.equal(server.accepted, 1 + again);
     });
   }
 
