@@ -21,7 +21,12 @@ import {
   type Resolution,
   spanned,
 } from '../directives/resolution.ts';
-import { type InFlightCounts, type InFlightLimits, InFlightTable } from '../upstream/in-flight.ts';
+import {
+  type FlightKey,
+  type InFlightCounts,
+  type InFlightLimits,
+  InFlightTable,
+} from '../upstream/in-flight.ts';
 import type { Octets } from '../wire/octets.ts';
 import { QueryFields, readQuery, VERDICT } from '../wire/query.ts';
 import { FLAG, OPCODE, RCODE } from '../wire/registry.ts';
@@ -203,7 +208,7 @@ export class Resolver {
       if (block === undefined) return;
       const stale = block.parts.cache?.stale;
       if (stale !== undefined && this.#stale.isHeld(at, stale)) return;
-      const flight = keyText(key);
+      const flight = { text: keyText(key), hash: key.hash };
       if (this.#inFlight.join(flight, undefined) !== 'started') return;
       onRefresh(key.block);
       this.#ask(block, this.#refreshQuestion(key, nowMs), flight);
@@ -255,21 +260,21 @@ export class Resolver {
     }
   }
 
-  /** The question's text in the in-flight table; one of its own where nobody else may wait for the same answer. */
-  #flightOf(block: Block, key: CacheKey, question: Question, { client }: Arrival): string {
+  /** The question in the in-flight table; one of its own where nobody else may wait for the same answer. */
+  #flightOf(block: Block, key: CacheKey, question: Question, { client }: Arrival): FlightKey {
     const text = question.opcode === 0 ? keyText(key) : `${keyText(key)} ${question.opcode}`;
     // The loop detector's own question must be asked each time it comes.
     const isLoopQuestion =
       block.parts.loop?.sees(question.qname, question.qtype, () => client.peer()) ?? false;
     const isLone = isLoopQuestion || block.isPersonal || question.isInner === true;
-    return isLone ? `${text} ${this.#loneQuestions++}` : text;
+    return { text: isLone ? `${text} ${this.#loneQuestions++}` : text, hash: key.hash };
   }
 
   /**
    * Without `await`: thousands of questions may wait here, and a suspended function takes half a kilobyte. For the same
    * reason the key is not kept; the question gives it back.
    */
-  #ask(block: Block, question: Question, flight: string): void {
+  #ask(block: Block, question: Question, flight: FlightKey): void {
     void this.#guard(block.ask, question).then((resolution) => {
       const outcome = this.#conclude(block, question, resolution);
       const waiters = this.#inFlight.finish(flight);
@@ -310,7 +315,7 @@ export class Resolver {
   };
 
   /** For each who waits: when the upstream takes longer than `verify` lets it, they get the stale answer. */
-  #verifyInTime(block: Block, question: Question, flight: string): void {
+  #verifyInTime(block: Block, question: Question, flight: FlightKey): void {
     if (block.parts.cache?.stale === undefined) return;
     const findKey = () => this.#keyOf(question, block.parts.number);
     this.#stale.inTime(block, findKey, question, flight, (stale) => {

@@ -8,6 +8,7 @@ import type { CacheKey } from '../cache/key.ts';
 import type { StalePolicy } from '../cache/policy.ts';
 import type { CacheStore } from '../cache/store.ts';
 import type { Question, Resolution } from '../directives/resolution.ts';
+import type { FlightKey } from '../upstream/in-flight.ts';
 import { OPCODE, RCODE } from '../wire/registry.ts';
 import type { ResponseBody } from '../wire/response.ts';
 import type { Block } from './block.ts';
@@ -45,16 +46,17 @@ export class StaleAnswers {
     block: Block,
     findKey: () => CacheKey,
     question: Question,
-    flight: string,
+    flight: FlightKey,
     serve: (stale: StaleAnswer) => void,
   ): void {
     const policy = policyFor(block, question);
-    if (policy === undefined || policy.verifyTimeoutMs === 0 || this.#timed.has(flight)) return;
+    if (policy === undefined || policy.verifyTimeoutMs === 0 || this.#timed.has(flight.text))
+      return;
     const key = findKey();
     if (this.#usableAt(key) === 0) return;
-    this.#timed.add(flight);
+    this.#timed.add(flight.text);
     const timer = setTimeout(() => {
-      this.#timed.delete(flight);
+      this.#timed.delete(flight.text);
       const at = this.#usableAt(key);
       if (at !== 0) serve(this.#answerAt(at, policy));
     }, policy.verifyTimeoutMs);

@@ -18,21 +18,35 @@ export type InFlightCounts = Pick<
   'questionCount' | 'waiterCount' | 'coalescedCount' | 'fullCount' | 'unfairCount'
 >;
 
+/** What tells questions apart: the text does, the hash (of 32 bits, with a secret) says where to look. */
+export interface FlightKey {
+  readonly text: string;
+  readonly hash: number;
+}
+
 /** `started`: the caller asks now and calls `finish`; `joined`: somebody asks already; `full`: answer with an error at once. */
 export type Joined = 'started' | 'joined' | 'full';
 
 /** A question that nobody waits for counts as this source's. */
 const REFRESH_SOURCE = '';
 
+/** More than questions on a usual node; in a flood of ten thousand three are looked at in the mean. */
+const CHAIN_COUNT = 4096;
+
 interface Question<Waiter> {
+  readonly key: FlightKey;
   /** Who started it, and holds its place. */
   readonly source: string;
   waiters: Waiter[];
+  /** Of the same chain. */
+  next: Question<Waiter> | undefined;
 }
 
 export class InFlightTable<Waiter> {
   readonly #sourceOf: (waiter: Waiter) => string;
-  readonly #questions = new Map<string, Question<Waiter>>();
+  /** Chains of our own and not a `Map`, for the reason that `outstanding.ts` gives. */
+  readonly #chains: (Question<Waiter> | undefined)[] = new Array(CHAIN_COUNT).fill(undefined);
+  #questionCount = 0;
   readonly #questionShares: FairShare;
   readonly #waiterShares: FairShare;
   /** Waiters who found their question under way. */
@@ -45,7 +59,7 @@ export class InFlightTable<Waiter> {
   }
 
   get questionCount(): number {
-    return this.#questions.size;
+    return this.#questionCount;
   }
 
   get waiterCount(): number {
@@ -63,16 +77,16 @@ export class InFlightTable<Waiter> {
   }
 
   /** Waits for the answer to `key`; a refresh has no waiter. */
-  join(key: string, waiter: Waiter | undefined): Joined {
+  join(key: FlightKey, waiter: Waiter | undefined): Joined {
     const source = waiter === undefined ? REFRESH_SOURCE : this.#sourceOf(waiter);
-    const question = this.#questions.get(key);
+    const question = this.#find(key);
     if (question === undefined && !this.#questionShares.take(source)) return 'full';
     if (waiter !== undefined && !this.#waiterShares.take(source)) {
       if (question === undefined) this.#questionShares.giveBack(source);
       return 'full';
     }
     if (question === undefined) {
-      this.#questions.set(key, { source, waiters: waiter === undefined ? [] : [waiter] });
+      this.#add(key, source, waiter === undefined ? [] : [waiter]);
       return 'started';
     }
     if (waiter !== undefined) {
@@ -83,8 +97,8 @@ export class InFlightTable<Waiter> {
   }
 
   /** Takes those who wait so far, while the question goes on (they are answered otherwise). */
-  takeWaiters(key: string): Waiter[] {
-    const question = this.#questions.get(key);
+  takeWaiters(key: FlightKey): Waiter[] {
+    const question = this.#find(key);
     if (question === undefined) return [];
     const { waiters } = question;
     question.waiters = [];
@@ -92,16 +106,44 @@ export class InFlightTable<Waiter> {
   }
 
   /** Ends a question; returns those who wait for it. */
-  finish(key: string): Waiter[] {
-    const question = this.#questions.get(key);
+  finish(key: FlightKey): Waiter[] {
+    const question = this.#find(key);
     if (question === undefined) return [];
     this.#questionShares.giveBack(question.source);
-    this.#questions.delete(key);
+    this.#remove(question);
     return this.#released(question.waiters);
+  }
+
+  #find({ hash, text }: FlightKey): Question<Waiter> | undefined {
+    let question = this.#chains[chainOf(hash)];
+    while (question !== undefined && question.key.text !== text) question = question.next;
+    return question;
+  }
+
+  #add(key: FlightKey, source: string, waiters: Waiter[]): void {
+    const chain = chainOf(key.hash);
+    this.#chains[chain] = { key, source, waiters, next: this.#chains[chain] };
+    this.#questionCount += 1;
+  }
+
+  #remove(question: Question<Waiter>): void {
+    const chain = chainOf(question.key.hash);
+    let before = this.#chains[chain]!;
+    if (before === question) this.#chains[chain] = question.next;
+    else {
+      while (before.next !== question) before = before.next!;
+      before.next = question.next;
+    }
+    question.next = undefined;
+    this.#questionCount -= 1;
   }
 
   #released(waiters: Waiter[]): Waiter[] {
     for (const waiter of waiters) this.#waiterShares.giveBack(this.#sourceOf(waiter));
     return waiters;
   }
+}
+
+function chainOf(hash: number): number {
+  return hash & (CHAIN_COUNT - 1);
 }

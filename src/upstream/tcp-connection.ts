@@ -12,6 +12,7 @@ import type { UpstreamContext } from './context.ts';
 import { type Route, socketFailure, type UpstreamFailure } from './failure.ts';
 import { FrameReader, frameQueries, type MessageSink } from './framing.ts';
 import { answers, isResponse } from './message.ts';
+import { Outstanding } from './outstanding.ts';
 import { unusedId } from './random.ts';
 import type { StreamDialer } from './stream-dialer.ts';
 import { Timer, type TimerTarget } from './timer-wheel.ts';
@@ -56,7 +57,7 @@ export class TcpConnection implements Carrier, Flushable, MessageSink, TimerTarg
   readonly #socket: Socket;
   readonly #reader = new FrameReader();
   readonly #timer = new Timer(this);
-  readonly #outstanding = new Map<number, UpstreamQuery>();
+  readonly #outstanding = new Outstanding();
   #unsent: UpstreamQuery[] = [];
   #state: 'dialling' | 'open' | 'closed' = 'dialling';
   route: Route;
@@ -124,7 +125,7 @@ export class TcpConnection implements Carrier, Flushable, MessageSink, TimerTarg
     assert(this.hasRoom(nowMs));
     query.id = unusedId(this.#context.random, this.#outstanding);
     query.carrier = this;
-    this.#outstanding.set(query.id, query);
+    this.#outstanding.add(query);
     this.#unsent.push(query);
     this.assigned++;
     this.#lastUsedAtMs = nowMs;
@@ -156,7 +157,7 @@ export class TcpConnection implements Carrier, Flushable, MessageSink, TimerTarg
       return;
     }
     if (this.#answersInOrder && query !== this.#oldest()) this.#answersInOrder = false;
-    this.#outstanding.delete(query.id);
+    this.#outstanding.delete(query);
     this.answered++;
     if (query.isAbandoned) {
       this.#context.observer.replyIgnored(this.route.to, 'late');
@@ -192,14 +193,14 @@ export class TcpConnection implements Carrier, Flushable, MessageSink, TimerTarg
   }
 
   #isWanted(query: UpstreamQuery): boolean {
-    if (query.isAbandoned) this.#outstanding.delete(query.id);
+    if (query.isAbandoned) this.#outstanding.delete(query);
     return !query.isAbandoned;
   }
 
   #oldest(): UpstreamQuery {
-    const { value } = this.#outstanding.values().next();
-    assert(value !== undefined);
-    return value;
+    const { oldest } = this.#outstanding;
+    assert(oldest !== undefined);
+    return oldest;
   }
 
   /** When to give it up: the upstream has said nothing for `read_timeout` although a query waits. */
@@ -264,8 +265,7 @@ export class TcpConnection implements Carrier, Flushable, MessageSink, TimerTarg
     this.#context.wheel.cancel(this.#timer);
     this.#socket.destroy();
     this.#owner.connectionClosed(this, failure, byPeer, nowMs);
-    const orphans = [...this.#outstanding.values()];
-    this.#outstanding.clear();
+    const orphans = this.#outstanding.clear();
     this.#unsent = [];
     for (const query of orphans) {
       if (!query.isAbandoned) query.sender.lost(query, failure, hadProgress, nowMs);

@@ -58,3 +58,13 @@ test('any sequence: the sum is right, never above the limit, and sources are for
     ),
   );
 });
+
+test('sources that hold nothing are forgotten in time', () => {
+  const shares = new FairShare(10);
+  for (let source = 0; source < 1000; source++) {
+    assert.ok(shares.take(`pod ${source}`));
+    shares.giveBack(`pod ${source}`);
+    assert.ok(shares.knownCount <= 20);
+  }
+  assert.equal(shares.sourceCount, 0);
+});

@@ -1,0 +1,40 @@
+/**
+ * The queries that wait for replies on one connection or socket, in the order in which they came; at most 64, so that a search is
+ * shorter than a hash. An array and not a `Map`: a Map whose entries come and go makes a new table every few entries, and once
+ * one of them is old, V8's scavenger keeps all later ones alive with what they hold, a kilobyte a query.
+ */
+import type { UpstreamQuery } from './upstream-query.ts';
+
+export class Outstanding {
+  readonly #queries: UpstreamQuery[] = [];
+
+  get size(): number {
+    return this.#queries.length;
+  }
+
+  get oldest(): UpstreamQuery | undefined {
+    return this.#queries[0];
+  }
+
+  has(id: number): boolean {
+    return this.get(id) !== undefined;
+  }
+
+  get(id: number): UpstreamQuery | undefined {
+    return this.#queries.find((query) => query.id === id);
+  }
+
+  add(query: UpstreamQuery): void {
+    this.#queries.push(query);
+  }
+
+  delete(query: UpstreamQuery): void {
+    const index = this.#queries.indexOf(query);
+    if (index !== -1) this.#queries.splice(index, 1);
+  }
+
+  /** Takes all out. */
+  clear(): UpstreamQuery[] {
+    return this.#queries.splice(0);
+  }
+}
