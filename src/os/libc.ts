@@ -44,6 +44,7 @@ export interface Libc {
   ): number;
   munmap(address: Address, size: number): number;
   clock_gettime(clock: number, time: Address): number;
+  usleep(us: number): number;
   /** Returns the error number itself, 0 for none. */
   pthread_sigmask(how: number, set: Address, oldSet: Address): number;
   capget(header: Address, data: Address): number;
@@ -81,6 +82,7 @@ const SIGNATURES = [
   'intptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)',
   'int munmap(uintptr_t, size_t)',
   'int clock_gettime(int, uintptr_t)',
+  'int usleep(unsigned int)',
   'int capget(uintptr_t, uintptr_t)',
   'int capset(uintptr_t, uintptr_t)',
   'int pthread_sigmask(int, uintptr_t, uintptr_t)',

@@ -3,6 +3,7 @@
  * adopted. Replies to misses leave on the very socket that the query came in on.
  */
 
+import { systemClock } from '../base/clock.ts';
 import { hostPort } from '../base/ip-address.ts';
 import type { Log } from '../base/log.ts';
 import type { HashSeed } from '../cache/key.ts';
@@ -28,6 +29,7 @@ import {
 import { UDP_REPLY_SIZE_MAX } from '../wire/registry.ts';
 import type { AdoptedSockets } from './adopted-sockets.ts';
 import { type ArrivalHandler, bindHosts, type Client, type Listener, type Peer } from './client.ts';
+import { Gathering } from './gathering.ts';
 import type { MissRecord } from './miss-ring.ts';
 import type { ResponderPlan } from './plan.ts';
 import type { ResponderSocket } from './responder-loop.ts';
@@ -64,12 +66,14 @@ export class MmsgService implements UdpService {
   constructor(options: MmsgServiceOptions) {
     this.#options = options;
     this.#sender = new DatagramSender(options.libc);
+    const gathering = new Gathering(options.libc, systemClock);
     this.#threads = Array.from(
       { length: options.responderCount },
       (_, reader) =>
         new ResponderThread({
           ...options,
           reader,
+          gathering,
           onMiss: (miss) => this.#take(miss),
         }),
     );

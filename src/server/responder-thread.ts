@@ -11,6 +11,7 @@ import type { HashSeed } from '../cache/key.ts';
 import type { MemoryHandle } from '../cache/memory.ts';
 import { type Libc, OS, Pinned } from '../os/libc.ts';
 import { openSocketPair } from '../os/socket-pair.ts';
+import type { Gathering } from './gathering.ts';
 import { createMissRing, type MissRecord, MissRing } from './miss-ring.ts';
 import type { ResponderPlan } from './plan.ts';
 import { type ResponderCommand, type ResponderData, STARTED } from './responder-data.ts';
@@ -35,6 +36,8 @@ export interface ResponderThreadOptions {
   readonly reader: number;
   readonly rowCount: number;
   readonly hashSeed: HashSeed;
+  /** All threads' together. */
+  readonly gathering: Gathering;
   /** Called for each miss, and once after each drain, when refresh requests may wait as well. */
   readonly onMiss: (miss: MissRecord) => void;
   readonly onDrained: () => void;
@@ -176,6 +179,7 @@ export class ResponderThread {
       onread: {
         buffer: new Uint8Array(64),
         callback: () => {
+          this.#options.gathering.wait();
           this.#ring.clearWakeUp();
           this.#drain();
           return true;
@@ -195,6 +199,7 @@ export class ResponderThread {
         this.#options.onDrained();
         return;
       }
+      this.#options.gathering.took();
       this.#options.onMiss(miss);
     }
     if (this.#isClosing) {
