@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chooseCores } from './cores.ts';
+import { growthSamples } from './growth.ts';
 import { machineFacts } from './machine.ts';
 import { type BenchOptions, parseBenchOptions, USAGE } from './options.ts';
 import { runWorkload, type Scene } from './run.ts';
@@ -54,7 +55,9 @@ async function main(options: BenchOptions): Promise<void> {
   const sinks = await startSinkProcess(join(directory, 'dnstap.sock'), cores.load);
   const site = { directory, core: cores.server, zones: upstreams.zones, sinks: sinks.addresses };
   const servers = await startServers(options, site);
-  const rows = rowsOf(await runRounds(options, servers, scene));
+  const samples = await runRounds(options, servers, scene);
+  if (options.grows) samples.push(...(await growthSamples(options, site, scene)));
+  const rows = rowsOf(samples);
   console.log(`\n${formatTables(rows)}`);
   if (options.jsonPath) writeJson(options.jsonPath, options, rows);
   for (const failure of [...wrongAnswers(rows), ...missedGates(rows, options)]) {
@@ -140,5 +143,10 @@ function missedGates(rows: readonly Row[], options: BenchOptions): string[] {
 function writeJson(path: string, options: BenchOptions, rows: readonly Row[]): void {
   const { rounds, scale } = options;
   const json = { machine: machineFacts(), rounds, seconds: scale.seconds, rows };
-  writeFileSync(path, `${JSON.stringify(json, null, 2)}\n`);
+  writeFileSync(path, `${JSON.stringify(json, toThousandths, 2)}\n`);
+}
+
+/** More digits than that are noise. */
+function toThousandths(_key: string, value: unknown): unknown {
+  return typeof value === 'number' ? Math.round(value * 1000) / 1000 : value;
 }

@@ -18,6 +18,8 @@ export interface BenchOptions {
   readonly daemonCommand: readonly string[];
   /** The peer's binary. */
   readonly nodeCache: string | undefined;
+  /** Whether hits are measured too as the cache grows. */
+  readonly grows: boolean;
   /** Where to write the rows as JSON. */
   readonly jsonPath: string | undefined;
   /** The most that a hit's CPU time may be over the echo's. */
@@ -32,6 +34,7 @@ export const USAGE = `npm run bench -- [flags]
                       ${WORKLOAD_NAMES.join(', ')}
   --peer NAME         a further row, may be repeated: ${PEERS.join(', ')}
   --node-cache FILE   the binary of the peer node-cache; makes it one
+  --growth            measure hits as the cache grows to a million names too (two minutes)
   --daemon COMMAND    the daemon's command, up to its flags
   --json FILE         write the rows there, with facts of the machine
   --gate RATIO        exit 1 when a hit costs more than RATIO times the echo's CPU time
@@ -43,6 +46,7 @@ const FLAGS = {
   only: { type: 'string', multiple: true, default: [] },
   'node-cache': { type: 'string' },
   peer: { type: 'string', multiple: true, default: [] },
+  growth: { type: 'boolean', default: false },
   daemon: { type: 'string' },
   json: { type: 'string' },
   gate: { type: 'string' },
@@ -62,6 +66,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     peers: values['node-cache'] ? [...peers, 'node-cache'] : peers,
     nodeCache: values['node-cache'],
     daemonCommand: values.daemon?.trim().split(/\s+/) ?? DAEMON_COMMAND,
+    grows: values.growth,
     jsonPath: values.json,
     gate: numberOf('gate', values.gate, 0.1, 100),
   };

@@ -16,8 +16,8 @@ import type { Upstreams } from './upstreams.ts';
 import type { Load, Workload } from './workload/workload.ts';
 
 const LOAD_CLI = join(import.meta.dirname, 'load/cli.ts');
-/** Priming 10,000 names takes a second or two; on a busy machine a start alone does. */
-const READY_TIMEOUT_MS = 60_000;
+/** Priming a million names takes a minute; a start takes seconds on a busy machine. */
+const READY_TIMEOUT_MS = 300_000;
 /** Beyond the run itself: up to 5 s for the last replies. */
 const REPORT_MARGIN_MS = 20_000;
 const SCRAPE_INTERVAL_MS = 250;

@@ -47,6 +47,12 @@ export interface Site {
   readonly sinks: SinkAddresses;
 }
 
+interface BlockSettings {
+  /** A directive beside the usual ones. */
+  readonly line: string;
+  readonly cacheEntries: number;
+}
+
 /** The daemon's command up to its flags; `--daemon` replaces it. */
 export const DAEMON_COMMAND: readonly string[] = [NODE, DAEMON_MAIN];
 
@@ -55,10 +61,17 @@ export async function startDaemon(
   command: readonly string[],
   site: Site,
   stage?: Stage,
+  cacheEntries = CACHE_ENTRIES,
 ): Promise<Server | undefined> {
   if (command === DAEMON_COMMAND && !existsSync(DAEMON_MAIN)) return undefined;
   const line = stage === undefined ? '' : stageLine(stage, site.sinks);
-  return startNodeCache(stage ?? DAEMON, [...command, '-control-socket='], site, line);
+  const ours = ['-control-socket=', `-cache-memory=${cacheMemory(cacheEntries)}`];
+  return startNodeCache(stage ?? DAEMON, [...command, ...ours], site, { line, cacheEntries });
+}
+
+/** Half a KiB an entry, twice what an address takes; by default as the Corefile's capacities say. */
+function cacheMemory(entries: number): string {
+  return entries > CACHE_ENTRIES ? `${entries >> 1}Ki` : '0';
 }
 
 /** A program with node-cache's flags and Corefile: the daemon, or node-cache itself. */
@@ -66,14 +79,15 @@ async function startNodeCache(
   name: string,
   command: readonly string[],
   site: Site,
-  line = '',
+  settings: BlockSettings = { line: '', cacheEntries: CACHE_ENTRIES },
 ): Promise<Server> {
   const port = await freePort();
   const metricsPort = await freePort();
   const directory = join(site.directory, name);
   const template = join(directory, 'base', 'Corefile.base');
   mkdirSync(join(directory, 'base'), { recursive: true });
-  const text = site.zones.map((zone) => serverBlock(zone, port, metricsPort, line)).join('');
+  const ports = { own: port, metrics: metricsPort };
+  const text = site.zones.map((zone) => serverBlock(zone, ports, settings)).join('');
   writeFileSync(template, text);
   const conf = join(directory, 'Corefile');
   writeFileSync(conf, text);
@@ -96,22 +110,21 @@ function stageLine(stage: Stage, { dnstapPath, tracePort }: SinkAddresses): stri
 /** As in the stock manifest, `force_tcp` included: misses go over TCP. Only the cache is larger, to hold a run's names. */
 function serverBlock(
   { zone, port }: UpstreamZone,
-  ownPort: number,
-  metricsPort: number,
-  line: string,
+  ports: { readonly own: number; readonly metrics: number },
+  { line, cacheEntries }: BlockSettings,
 ): string {
-  return `${zone}:${ownPort} {
+  return `${zone}:${ports.own} {
     bind 127.0.0.1
     errors
     ${line}
     cache {
-        success ${CACHE_ENTRIES}
-        denial ${CACHE_ENTRIES}
+        success ${cacheEntries}
+        denial ${cacheEntries}
     }
     forward . 127.0.0.1:${port} {
         force_tcp
     }
-    prometheus 127.0.0.1:${metricsPort}
+    prometheus 127.0.0.1:${ports.metrics}
 }
 `;
 }

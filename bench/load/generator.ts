@@ -52,7 +52,8 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   const Transport = options.protocol === 'udp' ? UdpLoad : TcpLoad;
   const load = new Transport(requireLibc(), options.server, options.channels, set, flight);
   try {
-    if (primeQuestions.length > 0) await load.run(primePhase(options), new Tally(set.groups));
+    const primeCount = options.primes ? set.count : primeQuestions.length;
+    if (primeCount > 0) await load.run(primePhase(primeCount, options), new Tally(set.groups));
     const count = options.questions.length;
     const next = nextInOrder(drawOrder(options.order, count, options.seed), primeQuestions.length);
     const queriesMax = options.order === 'once' ? count : Number.MAX_SAFE_INTEGER;
@@ -116,11 +117,11 @@ function perQueryUs(ns: number, count: number): number | null {
 }
 
 /** The first questions of the set. */
-function primePhase(options: LoadOptions): Phase {
+function primePhase(count: number, options: LoadOptions): Phase {
   let index = 0;
   return {
     seconds: RUN_SECONDS_MAX,
-    queriesMax: options.primeQuestions.length,
+    queriesMax: count,
     pace: undefined,
     window: PRIME_WINDOW,
     replyTimeout: options.replyTimeout,

@@ -24,6 +24,8 @@ export interface LoadOptions {
   readonly warmupSeconds: number;
   /** Asked once each, few at a time, before all else: fills a cache. */
   readonly primeQuestions: readonly Question[];
+  /** Whether `questions` are asked in that way too. */
+  readonly primes: boolean;
   readonly replyTimeout: Ticks;
   readonly spins: boolean;
   /** UDP sockets or TCP connections. */
@@ -107,8 +109,6 @@ export function parseLoadOptions(args: readonly string[]): LoadOptions {
         values.zone,
         values.type.toUpperCase(),
       );
-  const questions = values['mixed-case'] ? withMixedCase(listed, seed) : listed;
-  const primeListed = prime ? parseQuestions(readFileSync(prime, 'utf8')) : [];
   return {
     server: parseServer(values.server),
     protocol: values.tcp ? 'tcp' : 'udp',
@@ -120,8 +120,9 @@ export function parseLoadOptions(args: readonly string[]): LoadOptions {
     spins: values.spin,
     channels: numberOf('channels', values.channels, 1, 256),
     holds: values.hold,
-    questions,
-    primeQuestions: values.prime ? [...primeListed, ...questions] : primeListed,
+    questions: values['mixed-case'] ? withMixedCase(listed, seed) : listed,
+    primeQuestions: prime ? parseQuestions(readFileSync(prime, 'utf8')) : [],
+    primes: values.prime,
     order: parseOrder(values.order),
     seed,
     edns: values.edns,

@@ -8,10 +8,10 @@ export const ORDERS = ['cycle', 'once', 'uniform', 'zipf'] as const;
 export type Order = (typeof ORDERS)[number];
 
 /**
- * A drawn order repeats after 2^18 queries (1 MB). That is above a thousand draws a name for the lists in use, so the
- * frequencies are those of the distribution.
+ * A drawn order repeats after 2^18 queries (1 MB), or after as many as there are names. For some hundred names that is above a
+ * thousand draws a name, so the frequencies are those of the distribution.
  */
-const DRAW_COUNT = 1 << 18;
+const DRAW_COUNT_MIN = 1 << 18;
 
 /** Indexes of questions, to be asked from first to last and (except for `once`) again. */
 export function drawOrder(order: Order, questionCount: number, seed: number): Int32Array {
@@ -23,7 +23,7 @@ export function drawOrder(order: Order, questionCount: number, seed: number): In
     order === 'uniform'
       ? () => Math.floor(random() * questionCount)
       : zipfPicker(questionCount, random);
-  return Int32Array.from({ length: DRAW_COUNT }, pick);
+  return Int32Array.from({ length: Math.max(DRAW_COUNT_MIN, questionCount) }, pick);
 }
 
 /** Zipf's law with exponent 1: the n-th name is asked 1/n as often as the first. */

@@ -15,7 +15,7 @@ export const FULL_SCALE: Scale = { seconds: 2, warmupSeconds: 0.3, share: 1 };
 /** Says nothing about speed; keeps the bench from rotting. */
 export const SMOKE_SCALE: Scale = { seconds: 0.1, warmupSeconds: 0.02, share: 0.02 };
 
-export const KINDS = ['hits', 'misses', 'mixes', 'rates'] as const;
+export const KINDS = ['hits', 'misses', 'mixes', 'rates', 'growth'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** One process of the load generator. */
