@@ -16,3 +16,17 @@ export function characterString(text: string): Octets | undefined {
   }
   return Uint8Array.from(Buffer.concat(parts));
 }
+
+/** The text of octets, without quotes: what a quoted text cannot hold is escaped. */
+export function characterStringText(octets: Octets): string {
+  let text = '';
+  for (const octet of octets) {
+    if (octet < 0x20 || octet > 0x7e) text += `\\${String(octet).padStart(3, '0')}`;
+    else
+      text +=
+        octet === 0x22 || octet === 0x5c
+          ? `\\${String.fromCharCode(octet)}`
+          : String.fromCharCode(octet);
+  }
+  return text;
+}

@@ -74,6 +74,7 @@ export const QTYPE = {
   X25: 19,
   ISDN: 20,
   RT: 21,
+  'NSAP-PTR': 23,
   SIG: 24,
   KEY: 25,
   PX: 26,
@@ -140,6 +141,40 @@ export const QTYPE = {
   TA: 32768,
   DLV: 32769,
 } as const;
+
+/** RFC 4034 App. A.1, and those that came later. */
+export const DNSSEC_ALGORITHM: Readonly<Record<string, number>> = {
+  RSAMD5: 1,
+  DH: 2,
+  DSA: 3,
+  RSASHA1: 5,
+  'DSA-NSEC3-SHA1': 6,
+  'RSASHA1-NSEC3-SHA1': 7,
+  RSASHA256: 8,
+  RSASHA512: 10,
+  'ECC-GOST': 12,
+  ECDSAP256SHA256: 13,
+  ECDSAP384SHA384: 14,
+  ED25519: 15,
+  ED448: 16,
+  INDIRECT: 252,
+  PRIVATEDNS: 253,
+  PRIVATEOID: 254,
+};
+
+/** RFC 4398 §2.1. */
+export const CERTIFICATE_TYPE: Readonly<Record<string, number>> = {
+  PKIX: 1,
+  SPKI: 2,
+  PGP: 3,
+  IPIX: 4,
+  ISPKI: 5,
+  IPGP: 6,
+  ACPKIX: 7,
+  IACPKIX: 8,
+  URI: 253,
+  OID: 254,
+};
 
 const RCODE_NAMES = namesOf(RCODE);
 const QTYPE_NAMES = namesOf(QTYPE);

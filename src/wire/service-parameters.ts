@@ -2,9 +2,9 @@
  * The parameters of SVCB and HTTPS records from their text (RFC 9460 §2.1, App. A): `KEY[=VALUE]`, in any order there, by
  * number on the wire. Inside a value of `alpn`, commas separate and a doubled backslash before one keeps it.
  */
-import { addressOctets } from '../base/ip-address.ts';
-import { characterString } from './character-string.ts';
-import type { Octets } from './octets.ts';
+import { addressOctets, addressText } from '../base/ip-address.ts';
+import { characterString, characterStringText } from './character-string.ts';
+import { type Octets, u16 as readU16 } from './octets.ts';
 import { ZoneTextError, type ZoneWord } from './zone-tokens.ts';
 
 /** IANA's registry; `dohpath` is RFC 9461. */
@@ -86,4 +86,58 @@ function addresses(value: string, size: 4 | 16): Octets | undefined {
   const octets = value.split(',').map(addressOctets);
   const areRight = octets.every((address) => address?.length === size);
   return areRight ? Buffer.concat(octets as Octets[]) : undefined;
+}
+
+/** The words of parameters as they stand on the wire, each value in quotes; undefined where they are malformed. */
+export function serviceParameterTexts(octets: Octets): readonly string[] | undefined {
+  const texts: string[] = [];
+  for (let at = 0; at < octets.length; ) {
+    const end = at + 4 + readU16(octets, at + 2);
+    if (at + 4 > octets.length || end > octets.length) return undefined;
+    const key = readU16(octets, at);
+    const value = (DECODERS[key] ?? characterStringText)(octets.subarray(at + 4, end));
+    if (value === undefined) return undefined;
+    texts.push(`${keyText(key)}="${value}"`);
+    at = end;
+  }
+  return texts;
+}
+
+function keyText(key: number): string {
+  return KEYS[key] ?? `key${key}`;
+}
+
+/** By number, as `KEYS` has them. */
+const DECODERS: readonly (((value: Octets) => string | undefined) | undefined)[] = [
+  (value) =>
+    pieces(value, 2)
+      ?.map((key) => keyText(readU16(key, 0)))
+      .join(),
+  protocolTexts,
+  (value) => (value.length === 0 ? '' : undefined),
+  (value) => (value.length === 2 ? String(readU16(value, 0)) : undefined),
+  (value) => pieces(value, 4)?.map(addressText).join(),
+  (value) => Buffer.from(value).toString('base64'),
+  (value) => pieces(value, 16)?.map(addressText).join(),
+];
+
+/** Undefined where the size is no multiple. */
+function pieces(value: Octets, size: number): Octets[] | undefined {
+  if (value.length % size !== 0) return undefined;
+  return Array.from({ length: value.length / size }, (_, index) =>
+    value.subarray(index * size, (index + 1) * size),
+  );
+}
+
+/** Escaped for the list, and then for the master file. */
+function protocolTexts(value: Octets): string | undefined {
+  const names: string[] = [];
+  for (let at = 0; at < value.length; ) {
+    const end = at + 1 + value[at]!;
+    if (end > value.length) return undefined;
+    const name = Buffer.from(value.subarray(at + 1, end)).toString('latin1');
+    names.push(name.replace(/[\\,]/g, '\\$&'));
+    at = end;
+  }
+  return characterStringText(Buffer.from(names.join(), 'latin1'));
 }

@@ -4,7 +4,7 @@
  * first entry counts.
  */
 import { nameFromText } from './name.ts';
-import { RdataReader } from './rdata-text.ts';
+import { rdataFromWords } from './rdata-text.ts';
 import type { ResourceRecord } from './records.ts';
 import { classFromName, QCLASS, QTYPE, typeFromName } from './registry.ts';
 import { secondsOf } from './ttl-text.ts';
@@ -37,7 +37,7 @@ function read(text: string): ResourceRecord {
   for (const [index, word] of rest.entries()) {
     const type = typeOf(word);
     if (type !== undefined) {
-      const data = new RdataReader(word, rest.slice(index + 1)).read(type);
+      const data = rdataFromWords(type, word, rest.slice(index + 1));
       return { owner, type, rclass: rclass ?? QCLASS.IN, ttlS: ttlS ?? TTL_DEFAULT_S, data };
     }
     const namedClass = classOf(word);
