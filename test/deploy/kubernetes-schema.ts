@@ -1,5 +1,5 @@
 /**
- * Kubernetes' OpenAPI schemas, from the npm package kubernetes-models: its validators hold types, formats and required fields; its
+ * Kubernetes' OpenAPI schemas, from the npm package kubernetes-models, and Karpenter's definitions from one of the same kind: its validators hold types, formats and required fields; its
  * declarations, with TypeScript's check for excess properties, hold that there is no field that Kubernetes does not know. What others
  * define is held by the schemas of custom-resources.ts.
  */
@@ -11,12 +11,14 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { customProblem, isCustom } from './custom-resources.ts';
 import { type KubernetesObject, ROOT } from './manifest.ts';
 
-const PACKAGE = join(ROOT, 'node_modules/kubernetes-models');
+const KUBERNETES = join(ROOT, 'node_modules/kubernetes-models');
+const KARPENTER = join(ROOT, 'node_modules/@kubernetes-models/karpenter');
 const COMPILER = join(ROOT, 'node_modules/.bin/tsc');
 
-/** Where kubernetes-models has an object's class: `v1/Service`, `apps/v1/DaemonSet`. */
+/** Where a package has an object's class: `v1/Service`, `apps/v1/DaemonSet`. */
 function moduleOf({ apiVersion, kind }: KubernetesObject): string {
-  return join(PACKAGE, apiVersion, `${kind}.js`);
+  const folder = apiVersion.startsWith('karpenter.') ? KARPENTER : KUBERNETES;
+  return join(folder, apiVersion, `${kind}.js`);
 }
 
 /** What is wrong with the values of an object; undefined: nothing. */

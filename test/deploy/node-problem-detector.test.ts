@@ -84,8 +84,13 @@ test('the configuration is one of node-problem-detector', () => {
             type: { const: 'permanent' },
             condition: { enum: MONITOR.conditions.map(({ type }: { type: string }) => type) },
             reason: word,
-            path: { const: '/custom-config/dns-health.sh' },
-            args: { type: 'array', items: line },
+            // A mounted file is not executable unless somebody says so.
+            path: { const: '/bin/sh' },
+            args: {
+              type: 'array',
+              prefixItems: [{ const: '/custom-config/dns-health.sh' }],
+              items: line,
+            },
             timeout: duration,
           },
         },
@@ -114,7 +119,7 @@ suite('against a daemon', () => {
       });
       const PATH = pathWith(t, tool);
       const address = `127.0.0.1:${daemon.ports.health}`;
-      for (const page of MONITOR.rules.map(({ args }: { args: string[] }) => args[0])) {
+      for (const page of MONITOR.rules.map(({ args }: { args: string[] }) => args[1])) {
         await until(page, async () => {
           const said = page === 'health' ? 'the DNS cache is healthy' : 'the DNS cache is ready';
           assert.deepEqual(await run([page, address], PATH), [0, said]);
