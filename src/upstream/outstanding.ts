@@ -1,7 +1,8 @@
 /**
- * The queries that wait for replies on one connection or socket, in the order in which they came; at most 64, so that a search is
- * shorter than a hash. An array and not a `Map`: a Map whose entries come and go makes a new table every few entries, and once
- * one of them is old, V8's scavenger keeps all later ones alive with what they hold, a kilobyte a query.
+ * The queries that wait for replies on one connection or socket, in the order in which they came: at most 64 on a connection
+ * and 512 on a socket, a few in general, so that a search is short. An array and not a `Map`: a Map whose entries come and go
+ * makes a new table every few entries, and once one of them is old, V8's scavenger keeps all later ones alive with what they
+ * hold, a kilobyte a query.
  */
 import type { UpstreamQuery } from './upstream-query.ts';
 

@@ -12,6 +12,7 @@ import type { UpstreamContext } from './context.ts';
 import { type Route, socketFailure, type UpstreamFailure } from './failure.ts';
 import { answers, isResponse } from './message.ts';
 import type { Endpoint } from './options.ts';
+import { Outstanding } from './outstanding.ts';
 import { unusedId } from './random.ts';
 import { Timer, type TimerTarget } from './timer-wheel.ts';
 import type { Carrier, UpstreamQuery } from './upstream-query.ts';
@@ -29,7 +30,7 @@ export class UdpSocket implements Carrier, TimerTarget {
   readonly #onClosed: (socket: UdpSocket) => void;
   readonly #socket: Socket;
   readonly #timer = new Timer(this);
-  readonly #outstanding = new Map<number, UpstreamQuery>();
+  readonly #outstanding = new Outstanding();
   readonly #pastIds = new Set<number>();
   #unsent: UpstreamQuery[] = [];
   #state: 'opening' | 'open' | 'retired' | 'closed' = 'opening';
@@ -82,7 +83,7 @@ export class UdpSocket implements Carrier, TimerTarget {
     query.id = unusedId(this.#context.random, this.#outstanding, this.#pastIds);
     query.carrier = this;
     query.sentAtMs = nowMs;
-    this.#outstanding.set(query.id, query);
+    this.#outstanding.add(query);
     if (++this.#assigned === QUERIES_MAX) this.#context.wheel.schedule(this.#timer, nowMs);
     if (this.#state === 'open') this.#send(query);
     else this.#unsent.push(query);
@@ -90,7 +91,7 @@ export class UdpSocket implements Carrier, TimerTarget {
 
   abandon(query: UpstreamQuery): void {
     query.isAbandoned = true;
-    this.#forget(query.id);
+    this.#forget(query);
   }
 
   timerExpired(nowMs: number): void {
@@ -105,9 +106,9 @@ export class UdpSocket implements Carrier, TimerTarget {
     this.#close({ code: 'closed' }, nowMs);
   }
 
-  #forget(id: number): void {
-    this.#outstanding.delete(id);
-    this.#pastIds.add(id);
+  #forget(query: UpstreamQuery): void {
+    this.#outstanding.delete(query);
+    this.#pastIds.add(query.id);
   }
 
   #opened(): void {
@@ -145,7 +146,7 @@ export class UdpSocket implements Carrier, TimerTarget {
         ? isResponse(message)
         : answers(query.message, query.questionEnd, message)
     ) {
-      this.#forget(id);
+      this.#forget(query);
       query.sender.answered(query, message, nowMs);
       if (this.#state === 'retired' && this.#outstanding.size === 0) this.close(nowMs);
     } else {
@@ -174,8 +175,7 @@ export class UdpSocket implements Carrier, TimerTarget {
     this.#context.wheel.cancel(this.#timer);
     this.#socket.close();
     this.#onClosed(this);
-    const orphans = [...this.#outstanding.values()];
-    this.#outstanding.clear();
+    const orphans = this.#outstanding.clear();
     this.#unsent = [];
     for (const query of orphans) query.sender.lost(query, failure, false, nowMs);
   }
