@@ -27,8 +27,24 @@ export interface Place {
   readonly folder: string;
 }
 
-export function startUnboundReplica(place: Place, addresses: Addresses): Promise<Server> {
-  return startUnbound(place, replicaLines([addresses.v4, addresses.v6]));
+/** `records`: what its zone holds beside the usual. */
+export function startUnboundReplica(
+  place: Place,
+  addresses: Addresses,
+  records: readonly ZoneRecord[] = [],
+): Promise<Server> {
+  return startUnbound(place, replicaLines([addresses.v4, addresses.v6], records));
+}
+
+/** A server of somebody's own, that knows these zones and nothing else. */
+export function startZoneServer(
+  place: Place,
+  address: string,
+  zones: readonly string[],
+  records: readonly ZoneRecord[],
+): Promise<Server> {
+  const lines = [...common([address]), ...['.', ...zones].map(staticZone)];
+  return startUnbound(place, [...lines, ...records.map(localData)]);
 }
 
 /** Unbound stands behind it for the cluster's names. */
@@ -41,8 +57,8 @@ export async function startInOrderReplica(place: Place, addresses: Addresses): P
   return server;
 }
 
-function replicaLines(interfaces: readonly string[]): string[] {
-  const records = clusterRecords();
+function replicaLines(interfaces: readonly string[], more: readonly ZoneRecord[] = []): string[] {
+  const records = [...clusterRecords(), ...more];
   return [
     ...common(interfaces),
     `  cache-max-ttl: ${CACHE_TTL_MAX_S}`,

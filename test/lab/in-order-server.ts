@@ -1,15 +1,17 @@
 /**
  * A kube-dns replica that behaves as CoreDNS does where Unbound does not: the queries of one TCP connection are served strictly one
  * after another, equal questions at the same time are asked upstream each by itself, and a question without an answer fails after
- * 5 s (tries at 0, 2 and 4 s). Names of the cluster come from an Unbound beside it.
+ * 5 s (tries at 0, 2 and 4 s). Names of the cluster come from an Unbound beside it, those of `isSlowService` after 2 s.
  *
  *     node in-order-server.ts UPSTREAM CLUSTER-PORT ADDRESS...     prints "ready"
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIPv6 } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { decode } from 'dns-packet';
 import { FrameReader, frame } from '../../src/cli/stand-in/frames.ts';
+import { isSlowService, SLOW_MS } from './zones.ts';
 
 const TRIES_MS = [0, 2000, 4000] as const;
 const DEADLINE_MS = 5000;
@@ -80,6 +82,7 @@ class Replica {
     const question = decode(query).questions?.[0];
     if (question === undefined) return failure(query);
     const name = question.name.toLowerCase();
+    if (isSlowService(name)) await pause(SLOW_MS);
     const isCluster = name.endsWith('cluster.local') || name.endsWith('.arpa');
     if (isCluster) return (await this.#cluster.ask(query)) ?? failure(query);
     const key = `${name} ${question.type}`;

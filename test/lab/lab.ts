@@ -29,6 +29,7 @@ import {
   VPC_PACKETS_PER_S,
   vpcLimitRules,
 } from './vpc-limit.ts';
+import type { ZoneRecord } from './zones.ts';
 
 export interface LabOptions extends Partial<Size> {
   readonly proxy?: ProxyMode;
@@ -187,6 +188,15 @@ export class Lab {
     for (const replica of this.replicas) {
       const place = { enter: replica.enter, folder: this.folder };
       this.replicaServers.push(await start(place, replica.addresses));
+    }
+  }
+
+  /** Starts the replicas anew, with these records beside the usual; there is one all the time. */
+  async changeZone(records: readonly ZoneRecord[]): Promise<void> {
+    for (const [index, { enter, addresses }] of this.replicas.entries()) {
+      await this.replicaServers[index]!.kill();
+      const place = { enter, folder: this.folder };
+      this.replicaServers[index] = await startUnboundReplica(place, addresses, records);
     }
   }
 

@@ -12,7 +12,9 @@ import { addNodeCacheRules } from './node-cache.ts';
 import { KUBE_DNS, KUBE_DNS_UPSTREAM, LINK_LOCAL } from './topology.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const COMPILE_CACHE = join(tmpdir(), 'zerohop-compile-cache');
+/** What the image starts. */
+export const PROGRAM: readonly string[] = [process.execPath, join(ROOT, 'src/main.ts')];
+export const ENVIRONMENT = { NODE_COMPILE_CACHE: join(tmpdir(), 'zerohop-compile-cache') } as const;
 
 /** Several start at once, and share the machine's cores. */
 const START_TIMEOUT_MS = 60_000;
@@ -68,25 +70,26 @@ export class Zerohop {
     this.server = new Server(
       [...node.enter, ...command, `127.0.0.1:${this.#metricsPort}`, ...args],
       {
-        NODE_COMPILE_CACHE: COMPILE_CACHE,
+        ...ENVIRONMENT,
         KUBE_DNS_UPSTREAM_SERVICE_HOST: KUBE_DNS_UPSTREAM.v4,
       },
     );
   }
 
   /** Resolves when it answers pods: bound, leased, its upstream has answered. */
-  async intercepts(): Promise<void> {
-    const health = `${this.#healthAddress}:${this.#healthPort}`;
-    await until('/ready', async () => {
-      const response = await httpGet(this.node, health, '/ready');
-      return / 200 /.test(response);
-    });
+  intercepts(): Promise<void> {
+    return isReady(this.node, `${this.#healthAddress}:${this.#healthPort}`);
   }
 
   async scrape(): Promise<Scrape> {
     const response = await httpGet(this.node, `127.0.0.1:${this.#metricsPort}`, '/metrics');
     return new Scrape(response.slice(response.indexOf('\r\n\r\n') + 4));
   }
+}
+
+/** Resolves when `/ready` says so. */
+export async function isReady(node: LabNode, health: string): Promise<void> {
+  await until('/ready', async () => / 200 /.test(await httpGet(node, health, '/ready')));
 }
 
 /** What a server on the node answers, head and body; bash, because it can speak from within the node's namespace. */

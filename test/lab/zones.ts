@@ -33,6 +33,13 @@ export function serviceName(number: number): string {
   return `svc-${String(number).padStart(4, '0')}.team-${number % 20}`;
 }
 
+/** An in-order replica answers one service of a hundred so late. */
+export const SLOW_MS = 2000;
+
+export function isSlowService(name: string): boolean {
+  return /^svc-\d\d50\./.test(name);
+}
+
 export function serviceAddress(number: number): string {
   return `10.97.${number >> 8}.${number & 255}`;
 }
