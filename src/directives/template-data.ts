@@ -7,26 +7,15 @@ import type { Value } from '../expression/value.ts';
 import { textOf } from '../gotemplate/octet-string.ts';
 import { PARSE_UINT } from '../gotemplate/parse-uint.ts';
 import {
-  boolValue,
   type GoFunction,
   type GoStruct,
-  type GoValue,
-  intValue,
   stringMapValue,
   stringsValue,
   stringValue,
-  uintValue,
 } from '../gotemplate/value.ts';
-import { nameToText } from '../wire/name.ts';
-import { type Octets, u16 } from '../wire/octets.ts';
-import { QueryFields, readQuery, VERDICT } from '../wire/query.ts';
-import { className, FLAG, HEADER_SIZE, typeName } from '../wire/registry.ts';
-import { buildUpstreamQuery } from '../wire/reply.ts';
 import type { Question } from './resolution.ts';
+import { messageValue, questionValue } from './template-message.ts';
 import { mapValueOf } from './template-values.ts';
-
-/** The header's bit that has no meaning (RFC 1035 §4.1.1). */
-const RESERVED_BIT = 0x0040;
 
 export const TEMPLATE_FUNCTIONS: Readonly<Record<string, GoFunction>> = { parseInt: PARSE_UINT };
 
@@ -91,83 +80,6 @@ export function templateData(
         call: ([label]) =>
           stringValue(labelOf(label?.kind === 'string' ? textOf(label.value) : '')),
       },
-    },
-  };
-}
-
-/** miekg/dns's Question. */
-function questionValue({ qname, qtype, qclass }: Question): GoStruct {
-  const name = nameToText(qname);
-  const text = `;${name}\t${className(qclass)}\t ${typeName(qtype)}`;
-  return {
-    kind: 'struct',
-    type: 'dns.Question',
-    fields: {
-      Name: () => stringValue(name),
-      Qtype: () => uintValue(qtype, 16),
-      Qclass: () => uintValue(qclass, 16),
-    },
-    methods: { String: { parameters: [], call: () => stringValue(text) } },
-    text: () => text,
-  };
-}
-
-/** miekg/dns's Msg, without its records. */
-function messageValue(question: Question): GoStruct {
-  const query = queryOf(question);
-  const flags = u16(query, 2);
-  const flag = (bit: number) => () => boolValue((flags & bit) !== 0);
-  const none = (): GoValue => ({ kind: 'slice', element: 'dns.RR', items: [] });
-  return {
-    kind: 'struct',
-    type: 'dns.Msg',
-    fields: {
-      Id: () => uintValue(u16(query, 0), 16),
-      Response: flag(FLAG.QR),
-      Opcode: () => intValue((flags & FLAG.OPCODE) >> 11),
-      Authoritative: flag(FLAG.AA),
-      Truncated: flag(FLAG.TC),
-      RecursionDesired: flag(FLAG.RD),
-      RecursionAvailable: flag(FLAG.RA),
-      Zero: flag(RESERVED_BIT),
-      AuthenticatedData: flag(FLAG.AD),
-      CheckingDisabled: flag(FLAG.CD),
-      Rcode: () => intValue(flags & FLAG.RCODE),
-      Question: () => ({
-        kind: 'slice',
-        element: 'dns.Question',
-        items: [questionValue(question)],
-      }),
-      Answer: none,
-      Ns: none,
-      Extra: none,
-    },
-    methods: {
-      Len: { parameters: [], call: () => intValue(query.length) },
-      IsEdns0: { parameters: [], call: () => optValue(query) },
-    },
-  };
-}
-
-/** Where nobody asks, the question as a query. */
-function queryOf(question: Question): Octets {
-  const query = question.asker?.query;
-  if (query !== undefined && query.length >= HEADER_SIZE) return query;
-  return buildUpstreamQuery({ ...question, udpSize: 0 });
-}
-
-function optValue(query: Octets): GoValue {
-  const fields = new QueryFields();
-  const verdict = readQuery(query, 0, query.length, fields);
-  if (verdict !== VERDICT.ACCEPT || !fields.hasOpt) return { kind: 'nil', type: '*dns.OPT' };
-  return {
-    kind: 'struct',
-    type: 'dns.OPT',
-    fields: {},
-    methods: {
-      Do: { parameters: [], call: () => boolValue(fields.dnssecOk) },
-      UDPSize: { parameters: [], call: () => uintValue(fields.udpSize, 16) },
-      Version: { parameters: [], call: () => uintValue(0, 8) },
     },
   };
 }

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { expandName } from './name.ts';
 import { type Octets, setU16, setU32 } from './octets.ts';
 import { namesInData } from './rdata-names.ts';
-import { RecordCursor, readRecord } from './record.ts';
+import { RecordCursor, readRecord, walkRecords } from './record.ts';
 import { HEADER_SIZE, MESSAGE_SIZE_MAX, NAME_SIZE_MAX } from './registry.ts';
 import { type Response, type ResponseBody, readResponse } from './response.ts';
 
@@ -22,7 +22,7 @@ export interface ResourceRecord {
   readonly data: Octets;
 }
 
-/** OPT is in none of them. */
+/** Of a response, OPT is in none of them. */
 export interface Sections {
   readonly answer: readonly ResourceRecord[];
   readonly authority: readonly ResourceRecord[];
@@ -46,15 +46,31 @@ export function sectionsOf(body: ResponseBody, question: AnsweredQuestion): Sect
   const cursor = new RecordCursor();
   const take = (count: number): ResourceRecord[] =>
     Array.from({ length: count }, () => {
-      assert(readRecord(message, at, cursor), 'a body is well formed');
+      const record = readRecord(message, at, cursor) ? recordAt(message, cursor) : undefined;
+      assert(record !== undefined, 'a body is well formed');
       at = cursor.dataEnd;
-      return recordAt(message, cursor);
+      return record;
     });
   return {
     answer: take(body.answerCount),
     authority: take(body.authorityCount),
     additional: take(body.additionalCount),
   };
+}
+
+/** The records of a message from anybody, OPT among the additional ones; undefined where one is malformed. */
+export function messageRecords(message: Octets): Sections | undefined {
+  const sections: ResourceRecord[][] = [[], [], []];
+  let isMalformed = false;
+  const isWalked = walkRecords(message, (cursor) => {
+    const record = recordAt(message, cursor);
+    if (record === undefined) isMalformed = true;
+    else sections[cursor.section]!.push(record);
+    return record !== undefined;
+  });
+  if (!isWalked || isMalformed) return undefined;
+  const [answer, authority, additional] = sections as [ResourceRecord[], ...ResourceRecord[][]];
+  return { answer, authority: authority!, additional: additional! };
 }
 
 /** A body as a response again, every TTL set to `ttlS` seconds. */
@@ -101,30 +117,34 @@ function withRcode(response: Response, rcode: number): Response {
   return { ...response, body: { ...response.body, rcode } };
 }
 
-function recordAt(message: Octets, cursor: RecordCursor): ResourceRecord {
+/** Undefined where a name is malformed. */
+function recordAt(message: Octets, cursor: RecordCursor): ResourceRecord | undefined {
   const { type, rclass, ttlS } = cursor;
   const owner = nameAt(message, cursor.at);
-  return { owner, type, rclass, ttlS, data: dataOf(message, cursor) };
+  const data = dataOf(message, cursor);
+  return owner && data && { owner, type, rclass, ttlS, data };
 }
 
-function nameAt(message: Octets, at: number): Octets {
+function nameAt(message: Octets, at: number): Octets | undefined {
   const name = new Uint8Array(NAME_SIZE_MAX);
   const size = expandName(message, at, message.length, name, 0);
-  assert(size > 0, 'a body is well formed');
-  return name.subarray(0, size);
+  return size > 0 ? name.subarray(0, size) : undefined;
 }
 
 /** The names of RDATA that may be compressed end it, or only fixed fields follow them. */
-function dataOf(message: Octets, { type, dataAt, dataEnd }: RecordCursor): Octets {
+function dataOf(message: Octets, { type, dataAt, dataEnd }: RecordCursor): Octets | undefined {
   const shape = namesInData(type);
   // Only those come compressed: the reader of responses has written the names of other types out.
   if (shape === undefined || !shape.compresses) return message.slice(dataAt, dataEnd);
   let at = Math.min(dataAt + shape.prefixSize, dataEnd);
   const parts = [message.subarray(dataAt, at)];
   for (let count = shape.nameCount; count > 0 && at < dataEnd; count--) {
-    parts.push(nameAt(message, at));
+    const name = nameAt(message, at);
+    if (name === undefined) return undefined;
+    parts.push(name);
     at += compressedSpan(message, at);
   }
+  if (at > dataEnd) return undefined;
   parts.push(message.subarray(at, dataEnd));
   return Uint8Array.from(Buffer.concat(parts));
 }

@@ -27,7 +27,7 @@ export const FLAG = {
   RCODE: 0x000f,
 } as const;
 
-export const OPCODE = { QUERY: 0, NOTIFY: 4, UPDATE: 5 } as const;
+export const OPCODE = { QUERY: 0, IQUERY: 1, STATUS: 2, NOTIFY: 4, UPDATE: 5 } as const;
 
 export const RCODE = {
   NOERROR: 0,
@@ -177,12 +177,18 @@ export const CERTIFICATE_TYPE: Readonly<Record<string, number>> = {
 };
 
 const RCODE_NAMES = namesOf(RCODE);
+const OPCODE_NAMES = namesOf(OPCODE);
 const QTYPE_NAMES = namesOf(QTYPE);
 const QCLASS_NAMES = namesOf(QCLASS);
 
 /** `NXDOMAIN`, or `RCODE4000` for one without a name. */
 export function rcodeName(rcode: number): string {
   return RCODE_NAMES.get(rcode) ?? `RCODE${rcode}`;
+}
+
+/** `QUERY`; empty for one without a name, as CoreDNS's library has it. */
+export function opcodeName(opcode: number): string {
+  return OPCODE_NAMES.get(opcode) ?? '';
 }
 
 /** `AAAA`, or `TYPE65280` for one without a name (RFC 3597 §5). */

@@ -177,7 +177,7 @@ test('all that a template sees', async () => {
   const lines = await play.ask('web-7.Example TXT', { client: '2001:db8::9' });
   assert.deepEqual(lines, [
     'web-7.example 3600 TXT example.,web-7.example.,IN,TXT,2001:db8::9,web/7/7',
-    'additional x 3600 TXT web-7.example.,16,1,0,true,web-7.example.,0',
+    'additional x 3600 TXT web-7.example.,16,1,0,true,web-7.example.,1',
     'additional y 3600 TXT <>,0,false',
   ]);
 });
