@@ -66,12 +66,12 @@ export function templateData(
       Name: () => stringValue(name),
       Regex: () => stringValue(pattern),
       Match: () => stringsValue(groups),
-      Group: () => stringMapValue(groupsOf(match)),
+      Group: once(() => stringMapValue(groupsOf(match))),
       Class: () => stringValue(qclass),
       Type: () => stringValue(qtype),
-      Message: () => messageValue(question),
+      Message: once(() => messageValue(question)),
       Question: () => questionValue(question),
-      Var: () => mapValueOf(variables),
+      Var: once(() => mapValueOf(variables)),
       Remote: () => stringValue(question.asker?.peer().host ?? ''),
     },
     methods: {
@@ -81,5 +81,14 @@ export function templateData(
           stringValue(labelOf(label?.kind === 'string' ? textOf(label.value) : '')),
       },
     },
+  };
+}
+
+/** What is made when it is asked for, and not again. */
+function once<Made>(make: () => Made): () => Made {
+  let made: Made | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
 }

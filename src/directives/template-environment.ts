@@ -3,6 +3,7 @@
  * what a regular expression matched.
  */
 import { addressOctets } from '../base/ip-address.ts';
+import { isInPrefix, prefixFromText } from '../base/ip-prefix.ts';
 import type { ExpressionFunction } from '../expression/function.ts';
 import { ExpressionError } from '../expression/token.ts';
 import type { Value, ValueType } from '../expression/value.ts';
@@ -67,22 +68,9 @@ export function environmentOf(
 }
 
 function isInCidr(addressValue: Value, cidrValue: Value): boolean {
-  const [address, cidr] = [String(addressValue), String(cidrValue)];
-  const octets = addressOctets(canonicalAddress(address) ?? '');
-  if (octets === undefined) throw new ExpressionError('first argument is not an IP address');
-  const [, networkText = '', bitsText = ''] = /^(.+)\/(\d{1,3})$/.exec(cidr) ?? [];
-  const network = addressOctets(networkText);
-  const bits = Number(bitsText);
-  if (network === undefined || bitsText === '' || bits > network.length * 8) {
-    throw new ExpressionError(`invalid CIDR address: ${cidr}`);
-  }
-  return network.length === octets.length && hasPrefix(octets, network, bits);
-}
-
-function hasPrefix(octets: Uint8Array, network: Uint8Array, bits: number): boolean {
-  return octets.every((octet, index) => {
-    const left = Math.min(Math.max(bits - 8 * index, 0), 8);
-    const mask = 0xff & ~(0xff >> left);
-    return (octet & mask) === (network[index]! & mask);
-  });
+  const address = addressOctets(canonicalAddress(String(addressValue)) ?? '');
+  if (address === undefined) throw new ExpressionError('first argument is not an IP address');
+  const prefix = prefixFromText(String(cidrValue));
+  if (prefix !== undefined) return isInPrefix(address, prefix);
+  throw new ExpressionError(`invalid CIDR address: ${cidrValue}`);
 }

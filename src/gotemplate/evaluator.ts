@@ -5,7 +5,15 @@ import type { TemplateSet } from './parser.ts';
 import type { PipelineEvaluator } from './pipeline-evaluator.ts';
 import { printedValue, TEXT_SIZE_MAX } from './print.ts';
 import type { RunState } from './run-state.ts';
-import { type GoValue, intValue, isTrue, NONE, octetValue, sortedEntries } from './value.ts';
+import {
+  type GoValue,
+  intValue,
+  isTrue,
+  NONE,
+  octetValue,
+  sizeOf,
+  sortedEntries,
+} from './value.ts';
 
 /** How a list of statements ended. */
 type Ending = 'done' | 'break' | 'continue';
@@ -48,6 +56,7 @@ export class Evaluator {
         const value = this.#pipelines.evaluate(dot, node.pipe);
         if (node.pipe.variables.length > 0) return 'done';
         this.#state.at(node);
+        this.#state.work(sizeOf(value));
         this.#write(printedValue(value));
         return 'done';
       }
@@ -103,6 +112,8 @@ export class Evaluator {
         for (const [index, item] of value.items.entries()) yield [intValue(index), item];
         break;
       case 'map':
+        // They are put into order before the first is seen.
+        this.#state.work(sizeOf(value));
         for (const [key, item] of sortedEntries(value.entries)) yield [octetValue(key), item];
         break;
       case 'none':

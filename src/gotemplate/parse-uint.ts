@@ -1,5 +1,5 @@
 /** Go's strconv.ParseUint as a function for templates: `TEXT BASE BITS`. */
-import { integerOf } from './number.ts';
+import { integerOf, UINT_MAX } from './number.ts';
 import { quote, textOf } from './octet-string.ts';
 import { CallError, type GoFunction, type GoValue, uintValue } from './value.ts';
 
@@ -40,7 +40,8 @@ function digitsValue(text: string, base: number): bigint | undefined {
   for (const character of text.toLowerCase()) {
     const digit = DIGITS.indexOf(character);
     if (digit < 0 || digit >= base) return undefined;
-    value = value * BigInt(base) + BigInt(digit);
+    // What no 64 bits hold is out of range, however long it goes on.
+    if (value <= UINT_MAX) value = value * BigInt(base) + BigInt(digit);
   }
   return value;
 }

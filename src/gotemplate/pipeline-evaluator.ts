@@ -19,6 +19,7 @@ import {
   NONE,
   octetValue,
   type ParameterType,
+  sizeOf,
   typeOf,
 } from './value.ts';
 
@@ -200,9 +201,10 @@ export class PipelineEvaluator {
       return this.#argument(dot, parameters[index] ?? rest!, operand);
     });
     if (final !== undefined) values.push(this.#checked(final, parameters[values.length] ?? rest!));
+    for (const value of values) this.#state.work(sizeOf(value));
     try {
       const value = call(values);
-      if (value.kind === 'string') checkedSize(value.value);
+      if (value.kind === 'string') this.#state.work(checkedSize(value.value).length);
       return value;
     } catch (error) {
       if (!(error instanceof CallError)) throw error;

@@ -6,8 +6,10 @@ import { type Node, nodeText } from './node.ts';
 import { octetsOf, quote, textOf } from './octet-string.ts';
 import type { GoValue } from './value.ts';
 
-/** Statements and commands of one run: some 10 ms. */
+/** Of one run, some 10 ms: a statement or a command is one, and so is each piece of what functions take and give. */
 export const STEPS_MAX = 20_000;
+/** Octets and elements that are handled in the time of a step. */
+const SIZE_PER_STEP = 32;
 /** Lists, parentheses and templates in one another; Go has 100,000 for templates alone. */
 export const DEPTH_MAX = 500;
 
@@ -40,7 +42,16 @@ export class RunState {
 
   at(node: Node): void {
     this.node = node;
-    this.#steps += 1;
+    this.#charge(1);
+  }
+
+  /** Counts the work on so many octets and elements. */
+  work(size: number): void {
+    this.#charge(Math.floor(size / SIZE_PER_STEP));
+  }
+
+  #charge(steps: number): void {
+    this.#steps += steps;
     if (this.#steps > STEPS_MAX) this.fail(`more than ${STEPS_MAX} steps`);
   }
 

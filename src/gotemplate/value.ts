@@ -143,3 +143,13 @@ export function zeroOf(type: string): GoValue {
   if (type === 'int') return intValue(0);
   return NONE;
 }
+
+/** Octets and elements of a value, with all that it holds; a struct is as large as what is read of it. */
+export function sizeOf(value: GoValue): number {
+  if (value.kind === 'string') return value.value.length;
+  if (value.kind === 'slice') return value.items.reduce((size, item) => size + 1 + sizeOf(item), 0);
+  if (value.kind !== 'map') return 0;
+  let size = 0;
+  for (const [key, item] of value.entries) size += 1 + key.length + sizeOf(item);
+  return size;
+}

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { quote, textOf, unquote } from '../../src/gotemplate/octet-string.ts';
 import { PARSE_UINT } from '../../src/gotemplate/parse-uint.ts';
 import { type Execution, parseTemplate, type Template } from '../../src/gotemplate/template.ts';
+import { intValue } from '../../src/gotemplate/value.ts';
 import { DATA } from './data.ts';
 import { GO_RESULTS } from './go-results.ts';
 
@@ -191,8 +192,50 @@ test('output and texts are bounded', () => {
     /output of more than 262144 octets$/,
   );
   assert.match(
-    failureOf(`{{ $x := "0123456789" }}${'{{ $x = print $x $x }}'.repeat(40)}`),
+    failureOf('{{ $x := printf "%140000s" "" }}{{ print $x $x }}'),
     /error calling print: text of more than 262144 octets$/,
   );
   assert.match(failureOf('{{ printf "%999999999d" 1 }}'), /width of more than 262144$/);
+});
+
+test('the work of functions counts, not only their number', () => {
+  const long = '{{ $x := printf "%10000s" "" }}';
+  for (const text of [
+    `${long}{{ range 1000 }}{{ $y := printf "%x" $x }}{{ end }}`,
+    `${long}{{ range 1000 }}{{ $y := html $x }}{{ end }}`,
+    `${long}{{ range 1000 }}{{ $y := urlquery $x }}{{ end }}`,
+    `${long}{{ range 1000 }}{{ $y := eq $x "a" }}{{ end }}`,
+    '{{ range 1000 }}{{ $y := printf "%10000d" 1 }}{{ end }}',
+    `{{ $x := "${'9'.repeat(10_000)}" }}{{ range 1000 }}{{ if parseInt $x 0 64 }}{{ end }}{{ end }}`,
+  ]) {
+    assert.match(failureOf(text), /more than 20000 steps$|value out of range$/, text.slice(0, 90));
+  }
+});
+
+test('large lists and maps count each time that they are printed or put into order', () => {
+  const items = Array.from({ length: 10_000 }, (_, index) => intValue(index));
+  const fields = {
+    L: () => ({ kind: 'slice' as const, element: 'int', items }),
+    M: () => ({
+      kind: 'map' as const,
+      element: 'int',
+      entries: new Map(items.map((item, index) => [String(index), item])),
+    }),
+  };
+  const data = { kind: 'struct' as const, type: 'main.data', fields, methods: {} };
+  for (const body of [
+    '{{ range $.M }}{{ break }}{{ end }}',
+    '{{ $y := print $.L }}',
+    '{{ $y := len $.M }}',
+  ]) {
+    const execution = templateOf(`{{ range 1000 }}${body}{{ end }}`).execute(data);
+    assert.match(JSON.stringify(execution), /more than 20000 steps/, body);
+  }
+});
+
+test('a number of any length is out of range', () => {
+  for (const base of [0, 10, 16]) {
+    const reason = failureOf(`{{ parseInt "${'9'.repeat(100_000)}" ${base} 64 }}`);
+    assert.match(reason, /value out of range$/);
+  }
 });
