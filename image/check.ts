@@ -1,0 +1,130 @@
+/**
+ * Builds the image without a registry, shows what is in it and what it weighs, and runs the daemon from its root as pods do:
+ *
+ *     npm run image:check                with buildah, by Dockerfile, on a base made here: minutes
+ *     npm run image:check -- --direct    by the same scripts without a container tool: the root alone, in a quarter of a minute
+ *     --keep DIRECTORY                   leaves the root there
+ *
+ * It needs root and Debian: binutils and capsh, iproute2 and nftables; buildah and debootstrap where the image is built.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { compressedBytes, megabytes, partsOf } from './contents.ts';
+
+const SOURCE = join(import.meta.dirname, '..');
+/** A thousand new nodes pull it at once. */
+const COMPRESSED_MAX = 70e6;
+const CHECK = 'test/image/confined.check.ts';
+
+const { values } = parseArgs({
+  options: { direct: { type: 'boolean', default: false }, keep: { type: 'string' } },
+});
+
+function run(command: string, ...args: string[]): void {
+  execFileSync(command, args, { cwd: SOURCE, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+function output(command: string, ...args: string[]): string {
+  return execFileSync(command, args, { cwd: SOURCE, encoding: 'utf8' }).trim();
+}
+
+/** What Dockerfile does, step by step. */
+function makeRoot(root: string): void {
+  run('sh', 'image/root.sh', root, process.execPath);
+  run(process.execPath, 'image/build.ts');
+  run(process.execPath, 'image/pack.ts', root);
+}
+
+/** By Dockerfile; the sum of the layers as a registry would hold them. */
+function buildImage(directory: string, root: string): number {
+  const storage = ['--root', join(directory, 'storage'), '--runroot', join(directory, 'run')];
+  const buildah = (...args: string[]) =>
+    output('buildah', ...storage, '--storage-driver', 'vfs', ...args);
+  const base = join(directory, 'base');
+  run(
+    'sh',
+    'image/local-base.sh',
+    base,
+    process.execPath,
+    join(output('npm', 'root', '-g'), 'npm'),
+  );
+  const [, name] = /^ARG NODE_IMAGE=(\S+)$/m.exec(
+    readFileSync(join(SOURCE, 'Dockerfile'), 'utf8'),
+  )!;
+  const container = buildah('from', 'scratch');
+  buildah('add', container, base, '/');
+  buildah(
+    'config',
+    '--env',
+    'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    container,
+  );
+  buildah('commit', '--rm', container, name!);
+  rmSync(base, { recursive: true });
+  const build = ['bud', '--isolation', 'chroot', '--pull-never', '--layers=false'];
+  // Packages that this machine has fetched already are not fetched again.
+  const cache = ['--volume', `${output('npm', 'config', 'get', 'cache')}:/root/.npm`];
+  buildah(...build, ...cache, '--build-arg', `VERSION=${version()}`, '--tag', 'zerohop', '.');
+  const built = buildah('from', '--pull-never', 'zerohop');
+  run('cp', '-a', `${buildah('mount', built)}/.`, root);
+  const archive = join(directory, 'image');
+  buildah('push', '--format', 'oci', 'zerohop', `oci:${archive}`);
+  return layerBytes(archive);
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(join(SOURCE, 'package.json'), 'utf8')).version;
+}
+
+function layerBytes(archive: string): number {
+  const blob = (digest: string) =>
+    JSON.parse(readFileSync(join(archive, 'blobs', digest.replace(':', '/')), 'utf8'));
+  const index = JSON.parse(readFileSync(join(archive, 'index.json'), 'utf8'));
+  const manifest = blob(index.manifests[0].digest);
+  const { config } = blob(manifest.config.digest);
+  for (const [label, value] of Object.entries(config.Labels)) console.log(`${label}: ${value}`);
+  console.log(`entry point ${config.Entrypoint}, user ${config.User}`);
+  const sizes: number[] = manifest.layers.map(({ size }: { size: number }) => size);
+  console.log(`layers: ${sizes.map(megabytes).join(', ')}`);
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+function show(root: string, compressed: number): void {
+  const parts = partsOf(root);
+  for (const { name, fileCount, bytes } of parts) {
+    console.log(
+      `${name.padEnd(20)} ${String(fileCount).padStart(4)} files ${megabytes(bytes).padStart(9)}`,
+    );
+  }
+  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
+  const most = megabytes(COMPRESSED_MAX);
+  console.log(
+    `${megabytes(bytes)} on disk, ${megabytes(compressed)} compressed, of ${most} at most`,
+  );
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'zerohop-image-'));
+try {
+  const root = values.keep ?? join(directory, 'root');
+  mkdirSync(root, { recursive: true });
+  let compressed: number;
+  if (values.direct) {
+    makeRoot(root);
+    compressed = await compressedBytes(root);
+  } else {
+    compressed = buildImage(directory, root);
+  }
+  show(root, compressed);
+  const environment = { ...process.env, ZEROHOP_IMAGE_ROOT: root };
+  const { status } = spawnSync(process.execPath, ['--test', CHECK], {
+    cwd: SOURCE,
+    env: environment,
+    stdio: 'inherit',
+  });
+  if (status !== 0 || compressed > COMPRESSED_MAX) process.exitCode = 1;
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
