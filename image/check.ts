@@ -65,18 +65,18 @@ function buildImage(directory: string, root: string): number {
   buildah('commit', '--rm', container, name!);
   rmSync(base, { recursive: true });
   const build = ['bud', '--isolation', 'chroot', '--pull-never', '--layers=false'];
+  // Docker's builder knows it by itself.
+  const architecture = `TARGETARCH=${process.arch === 'x64' ? 'amd64' : process.arch}`;
+  const version = JSON.parse(readFileSync(join(SOURCE, 'package.json'), 'utf8')).version;
+  const values = ['--build-arg', architecture, '--build-arg', `VERSION=${version}`];
   // Packages that this machine has fetched already are not fetched again.
   const cache = ['--volume', `${output('npm', 'config', 'get', 'cache')}:/root/.npm`];
-  buildah(...build, ...cache, '--build-arg', `VERSION=${version()}`, '--tag', 'zerohop', '.');
+  buildah(...build, ...cache, ...values, '--tag', 'zerohop', '.');
   const built = buildah('from', '--pull-never', 'zerohop');
   run('cp', '-a', `${buildah('mount', built)}/.`, root);
   const archive = join(directory, 'image');
   buildah('push', '--format', 'oci', 'zerohop', `oci:${archive}`);
   return layerBytes(archive);
-}
-
-function version(): string {
-  return JSON.parse(readFileSync(join(SOURCE, 'package.json'), 'utf8')).version;
 }
 
 function layerBytes(archive: string): number {

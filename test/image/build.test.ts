@@ -21,11 +21,10 @@ function run(launcher: string, ...args: string[]): string {
 
 test('threads, lazily loaded directives and regular expressions', async (t) => {
   const daemon = await startDaemon(t, {
-    corefile: ({ dns, health }) => `.:${dns} {
+    corefile: ({ dns }) => `.:${dns} {
     bind 127.0.0.1
     errors
     cache
-    health 127.0.0.1:${health}
     template IN A example.org {
         match "^(?P<a>[0-9]+)[.]example[.]org[.]$"
         answer "{{ .Name }} 60 IN A 192.0.2.{{ .Group.a }}"
