@@ -1,10 +1,12 @@
 /**
  * The streams to one upstream. Queries fill one connection until it is full or its head has waited long, then the next; so
- * a quiet node has one, and one slow external name delays only what was sent just behind it. Beyond all connections a
- * bounded queue, beyond that the query fails at once.
+ * a quiet node has one, many misses share a segment, and one slow external name delays only what was sent just behind it.
+ * Where answers take so long that waiting behind another's costs more than that, and come in order, each query gets a
+ * connection of its own as long as there are some. Beyond all connections a bounded queue, beyond that the query fails at once.
  */
 import type { UpstreamContext } from './context.ts';
 import type { Route, UpstreamFailure } from './failure.ts';
+import type { Latency } from './latency.ts';
 import type { Proto } from './observer.ts';
 import { QueryLimit } from './query-limit.ts';
 import { jittered } from './random.ts';
@@ -18,6 +20,11 @@ const CONNECTIONS_MAX = 64;
 const DIALLING_MAX = 4;
 /** As many as all connections together hold (64 x 64): a dead upstream at 5,000 queries a second fills both in 1.6 s. */
 const QUEUE_MAX = 4096;
+/**
+ * What an answer takes, from which on queries are spread. A shared segment saves 20 us of CPU time; behind a server that takes 5 ms a name, in
+ * order, and 2 s for one in a hundred, a query in twenty waited 2 s for another's answer.
+ */
+const SPREAD_FROM_MS = 1;
 /** A kube-dns replica that came later gets its share of the connections within this, where `max_age` is not set. */
 export const DEFAULT_MAX_AGE_MS = 300_000;
 /** Nodes and connections that started together do not move together. */
@@ -27,6 +34,8 @@ export class ConnectionSet implements Carrier, ConnectionOwner {
   readonly #context: UpstreamContext;
   readonly #dialer: StreamDialer;
   readonly #proto: Proto;
+  /** Of the upstream. */
+  readonly #latency: Latency;
   readonly #queryLimit = new QueryLimit();
   readonly #connections: TcpConnection[] = [];
   /** In order of arrival. */
@@ -34,9 +43,10 @@ export class ConnectionSet implements Carrier, ConnectionOwner {
   /** Of a query that waits. */
   readonly route: Route;
 
-  constructor(context: UpstreamContext, dialer: StreamDialer, to: string) {
+  constructor(context: UpstreamContext, dialer: StreamDialer, to: string, latency: Latency) {
     this.#context = context;
     this.#dialer = dialer;
+    this.#latency = latency;
     this.route = { carriage: dialer.carriage, from: undefined, to };
     this.#proto = dialer.carriage === 'tls' ? 'tcp-tls' : 'tcp';
   }
@@ -116,12 +126,13 @@ export class ConnectionSet implements Carrier, ConnectionOwner {
   }
 
   #choose(nowMs: number, shunned: Carrier | undefined): TcpConnection | undefined {
+    const spreads = this.#latency.floorMs >= SPREAD_FROM_MS;
     let fallback: TcpConnection | undefined;
     let dialling = 0;
     for (const connection of this.#connections) {
       if (!connection.isOpen) dialling++;
       if (connection === shunned || !connection.hasRoom(nowMs)) continue;
-      if (!connection.isHeldUp(nowMs)) {
+      if (!(spreads ? connection.isOccupied : connection.isHeldUp(nowMs))) {
         this.#context.observer.connectionReused(this.route.to, this.#proto);
         return connection;
       }

@@ -303,7 +303,9 @@ export class Exchange implements QuerySender, TimerTarget {
       if (this.#hedges >= HEDGES_MAX || !silence.takeTurn(nowMs)) return;
     }
     this.#hedges++;
-    if (!isTrial && this.#hedges < HEDGES_MAX) {
+    // Over a stream nothing is lost by chance: the one upstream, which answers others, is asked once more and not twice.
+    const isSlowName = other === undefined && late.carriage !== 'udp';
+    if (!isTrial && !isSlowName && this.#hedges < HEDGES_MAX) {
       this.#hedgeAtMs = nowMs + late.upstream.latency.hedgeDelayMs();
     }
     // Who leaves a silent upstream for another does not ask twice because of load.

@@ -120,6 +120,11 @@ export class TcpConnection implements Carrier, Flushable, MessageSink, TimerTarg
     return head.sentAtMs !== 0 && nowMs - head.sentAtMs > HEAD_AGE_MAX_MS;
   }
 
+  /** Whether a query given to it would wait behind another. */
+  get isOccupied(): boolean {
+    return this.#answersInOrder && this.#outstanding.size > 0;
+  }
+
   /** Takes a query; it leaves with the others of this turn of the event loop. */
   carry(query: UpstreamQuery, nowMs: number): void {
     assert(this.hasRoom(nowMs));

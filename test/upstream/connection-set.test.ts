@@ -83,6 +83,24 @@ test('a slow name holds up only what was sent just behind it', async (t) => {
   assert(server.accepted >= 2);
 });
 
+test('behind a server that is slow and answers in order, a query waits for no other', async (t) => {
+  const server = await openServer(t, {
+    inOrder: true,
+    delayMs: (query) => (nameOf(query).startsWith('slow.') ? 1000 : 20),
+  });
+  const { forward } = openForward(t, [server]);
+  for (let index = 0; index < 3; index++) await forward.exchange(queryFor('first.test.'), tcp);
+  let isSlowDone = false;
+  const slow = forward.exchange(queryFor('slow.example.org.'), tcp).then(() => {
+    isSlowDone = true;
+  });
+  for (const result of await askMany(forward, 20)) assertAnswered(result);
+  assert.equal(isSlowDone, false);
+  await slow;
+  const { connections } = forward.snapshot().upstreams[0]!;
+  assert(connections >= 4 && connections <= 22, String(connections));
+});
+
 test('a server that answers out of order keeps its one connection', async (t) => {
   const server = await openServer(t, {
     delayMs: (query) => (nameOf(query).startsWith('slow.') ? 100 : 1),
