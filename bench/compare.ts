@@ -8,7 +8,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chooseCores } from './cores.ts';
+import { chooseCores, moveTo } from './cores.ts';
 import { growthSamples } from './growth.ts';
 import { machineFacts } from './machine.ts';
 import { type BenchOptions, parseBenchOptions, USAGE } from './options.ts';
@@ -26,11 +26,12 @@ import { startSinkProcess } from './sinks.ts';
 import { type Row, rowsOf, type Sample, YARDSTICK } from './statistics.ts';
 import { formatTables } from './table.ts';
 import { Upstreams } from './upstreams.ts';
+import { hasWitness } from './witness.ts';
 import type { Workload } from './workload/workload.ts';
 import { workloads } from './workload/workloads.ts';
 
 /** Who takes part where a workload is not for everybody: the yardsticks of the goals. */
-const FEW: readonly string[] = [DAEMON, 'unbound', 'node-cache'];
+const FEW: readonly string[] = ['unbound', 'node-cache'];
 
 const options = readOptions();
 if (options) await main(options);
@@ -50,16 +51,19 @@ async function main(options: BenchOptions): Promise<void> {
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   const cores = chooseCores();
   console.log(cores.note);
+  if (cores.load !== undefined) moveTo(cores.load);
   const upstreams = await Upstreams.start(cores.load);
   const scene = { directory, loadCore: cores.load, upstreams };
   const sinks = await startSinkProcess(join(directory, 'dnstap.sock'), cores.load);
   const site = { directory, core: cores.server, zones: upstreams.zones, sinks: sinks.addresses };
   const servers = await startServers(options, site);
   const samples = await runRounds(options, servers, scene);
+  // Ten minutes' figures outlive a failure of what comes after them.
+  writeJson(options, rowsOf(samples));
   if (options.grows) samples.push(...(await growthSamples(options, site, scene)));
   const rows = rowsOf(samples);
   console.log(`\n${formatTables(rows)}`);
-  if (options.jsonPath) writeJson(options.jsonPath, options, rows);
+  writeJson(options, rows);
   for (const failure of [...wrongAnswers(rows), ...missedGates(rows, options)]) {
     console.log(failure);
     process.exitCode = 1;
@@ -91,10 +95,7 @@ async function runRounds(
   servers: readonly Server[],
   scene: Scene,
 ): Promise<Sample[]> {
-  const chosen = workloads(options.scale).filter(
-    ({ name, kind }) =>
-      options.only.length === 0 || options.only.includes(name) || options.only.includes(kind),
-  );
+  const chosen = chosenWorkloads(options);
   const samples: Sample[] = [];
   for (let round = 0; round < options.rounds; round++) {
     for (const workload of chosen) {
@@ -110,10 +111,19 @@ async function runRounds(
   return samples;
 }
 
+function chosenWorkloads({ scale, only }: BenchOptions): Workload[] {
+  const chosen = workloads(scale).filter(
+    ({ name, kind }) => only.length === 0 || only.includes(name) || only.includes(kind),
+  );
+  if (hasWitness()) return chosen;
+  console.log('no dnsperf: no second witness');
+  return chosen.filter(({ isWitnessed }) => !isWitnessed);
+}
+
 function takesPart({ name, isForwarding }: Server, { servers }: Workload): boolean {
-  if (servers === 'daemon') return name === DAEMON;
+  if (name === DAEMON) return true;
   if (!isForwarding) return servers.startsWith('echo');
-  return servers.endsWith('all') || FEW.includes(name);
+  return servers.endsWith('all') || (servers.endsWith('few') && FEW.includes(name));
 }
 
 /** Figures of wrong answers are no figures. What a peer gets wrong stands in the table and is its own matter. */
@@ -140,10 +150,10 @@ function missedGates(rows: readonly Row[], options: BenchOptions): string[] {
     );
 }
 
-function writeJson(path: string, options: BenchOptions, rows: readonly Row[]): void {
-  const { rounds, scale } = options;
+function writeJson({ jsonPath, rounds, scale }: BenchOptions, rows: readonly Row[]): void {
+  if (jsonPath === undefined) return;
   const json = { machine: machineFacts(), rounds, seconds: scale.seconds, rows };
-  writeFileSync(path, `${JSON.stringify(json, toThousandths, 2)}\n`);
+  writeFileSync(jsonPath, `${JSON.stringify(json, toThousandths, 2)}\n`);
 }
 
 /** More digits than that are noise. */

@@ -1,6 +1,7 @@
 /**
  * Which core runs the server and which the load: two that do not take time from each other, or none at all.
  */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { isInstalled } from './processes.ts';
 
@@ -21,6 +22,11 @@ export function chooseCores(): Cores {
   }
   if (!isInstalled('taskset')) return { ...unpinned, note: 'no taskset: nothing is pinned' };
   return { server, load, note: `server on core ${server}, load and upstream on core ${load}` };
+}
+
+/** All threads of this process to one core: whoever measures must not run on the server's. */
+export function moveTo(core: number): void {
+  spawnSync('taskset', ['-a', '-c', '-p', String(core), String(process.pid)]);
 }
 
 /** From the line `Cpus_allowed_list: 0-3,8` of /proc/PID/status. */

@@ -31,10 +31,17 @@ export interface Child {
 const running = new Set<ChildProcess>();
 let isCleanupInstalled = false;
 
-/** Starts `command`, on one core where `core` names one. */
-export function startProcess(command: readonly string[], core?: number): Child {
+/** Starts `command`, on one core where `core` names one; `environment` is added to our own. */
+export function startProcess(
+  command: readonly string[],
+  core?: number,
+  environment: Readonly<Record<string, string>> = {},
+): Child {
   const argv = core === undefined ? command : ['taskset', '-c', String(core), ...command];
-  const child = spawn(argv[0]!, argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(argv[0]!, argv.slice(1), {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
   const ended = once(child, 'close').catch((error: Error) => error);
   const text = { out: '', error: '' };
   installCleanup();

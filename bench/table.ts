@@ -32,7 +32,7 @@ const RATE: Column = ['q/s', (row) => figure(row.queriesPerSecond, 0)];
 
 const COLUMNS: Readonly<Record<Kind, readonly Column[]>> = {
   hits: [RATE, ...LATENCY, ['max us', (row) => figure(row.maxUs, 0)], ...CPU, ...MEMORY, ...ERRORS],
-  growth: [RATE, ...LATENCY, CPU[0]!, ...MEMORY, ...ERRORS],
+  growth: [RATE, ...LATENCY, CPU[0]!, UPSTREAM[0]!, ...MEMORY, ...ERRORS],
   misses: [RATE, ...LATENCY, CPU[0]!, ...UPSTREAM, ...MEMORY, ...ERRORS],
   mixes: [RATE, ...LATENCY, CPU[0]!, ...UPSTREAM, ...ERRORS],
   rates: [

@@ -29,6 +29,8 @@ export interface UpstreamOptions {
   /** 0: at once. */
   readonly delayMs: number;
   readonly isOrdered: boolean;
+  /** What a name that begins with `slow` takes; 2 s where it is not said. */
+  readonly slowMs?: number;
 }
 
 /** Since the start, but for `open`. */
@@ -38,7 +40,7 @@ export interface UpstreamCounts {
   readonly packets: number;
   /** TCP connections that are open. */
   readonly open: number;
-  /** TCP connections that brought a query since the counts were read last. */
+  /** TCP connections, open or gone, that brought a query since the counts were read last. */
   readonly active: number;
 }
 
@@ -96,6 +98,8 @@ class State {
   #datagrams = 0;
   /** Of connections that are gone. */
   #segmentsBefore = 0;
+  /** Connections that are gone and brought a query since the counts were read. */
+  #activeGone = 0;
 
   constructor(options: UpstreamOptions) {
     this.#options = options;
@@ -103,7 +107,8 @@ class State {
 
   counts(): UpstreamCounts {
     const open = [...this.connections];
-    const active = open.filter(({ isActive }) => isActive).length;
+    const active = this.#activeGone + open.filter(({ isActive }) => isActive).length;
+    this.#activeGone = 0;
     for (const connection of open) connection.isActive = false;
     const segments = open.reduce((sum, { socket }) => sum + this.#segments.of(socket), 0);
     const packets = this.#datagrams + this.#segmentsBefore + segments;
@@ -128,7 +133,9 @@ class State {
     this.connections.add(connection);
     socket.on('error', () => socket.destroy()); // a client that went away; its queries are its own loss
     const forget = () => {
-      if (this.connections.delete(connection)) this.#segmentsBefore += this.#segments.of(socket);
+      if (!this.connections.delete(connection)) return;
+      this.#segmentsBefore += this.#segments.of(socket);
+      if (connection.isActive) this.#activeGone += 1;
     };
     socket.on('end', forget); // while the socket still knows its segments; after a reset it does not
     socket.on('close', forget);
@@ -180,7 +187,7 @@ class State {
   #delayOf(octets: Buffer, at: number): number {
     const label = at + HEADER_OCTETS + 1;
     const isSlow = octets.toString('latin1', label, label + 4) === 'slow';
-    return isSlow ? SLOW_MS : this.#options.delayMs;
+    return isSlow ? (this.#options.slowMs ?? SLOW_MS) : this.#options.delayMs;
   }
 
   #answerFrames(octets: Buffer): Buffer {

@@ -21,18 +21,22 @@ const SEARCH_PATH = ['default.svc.cluster.local', 'svc.cluster.local', 'cluster.
 const SEARCHED_HOSTS = 100;
 
 export function hitWorkloads(scale: Scale): Workload[] {
+  return [...closedWorkloads(scale), ...pacedWorkloads(scale)];
+}
+
+/** So many queries in flight that a server is never idle. */
+function closedWorkloads(scale: Scale): Workload[] {
   const lengths = lengthFlags(scale);
   const few = [...lengths, `--names=${FEW_NAMES}`, '--prime'];
   const many = [...lengths, `--names=${scaled(scale, MANY_NAMES)}`, '--prime', '--order=zipf'];
   const closed = `--window=${WINDOW}`;
-  const busy = `--rate=${scaled(scale, BUSY_PER_SECOND)}`;
   const common = { kind: 'hits', seconds: scale.seconds } as const;
   return [
     {
       ...common,
       name: 'one-name',
       title: `one name, closed window of ${WINDOW}`,
-      servers: 'echo and few',
+      servers: 'echo',
       loads: () => [{ flags: [...lengths, '--names=1', '--prime', closed] }],
     },
     {
@@ -51,6 +55,14 @@ export function hitWorkloads(scale: Scale): Workload[] {
     },
     {
       ...common,
+      name: 'few-names-dnsperf',
+      title: `${FEW_NAMES} names, closed window of ${WINDOW}, asked by dnsperf`,
+      servers: 'echo',
+      isWitnessed: true,
+      loads: () => [],
+    },
+    {
+      ...common,
       name: 'zipf-10k',
       title: `10,000 names by Zipf's law, closed window of ${WINDOW}`,
       servers: 'echo and all',
@@ -60,17 +72,27 @@ export function hitWorkloads(scale: Scale): Workload[] {
       ...common,
       name: 'search-path',
       title: `ndots:5 search path, closed window of ${WINDOW}`,
-      servers: 'all',
+      servers: 'few',
       loads: () => [
         { flags: [...lengths, '--prime', '--order=cycle', closed], questions: searched() },
       ],
     },
+  ];
+}
+
+/** One query at a time, or so many a second. */
+function pacedWorkloads(scale: Scale): Workload[] {
+  const lengths = lengthFlags(scale);
+  const few = [...lengths, `--names=${FEW_NAMES}`, '--prime'];
+  const busy = `--rate=${scaled(scale, BUSY_PER_SECOND)}`;
+  const common = { kind: 'hits', seconds: scale.seconds } as const;
+  return [
     {
       // The load's core does nothing else: polling shows the server's latency without the waking of a client.
       ...common,
       name: 'steady',
       title: `${FEW_NAMES} names, 20,000 a second`,
-      servers: 'echo and all',
+      servers: 'echo and few',
       loads: () => [{ flags: [...few, busy, '--spin'] }],
     },
     {

@@ -6,7 +6,7 @@ import { lengthFlags, type Scale, scaled, type Workload } from './workload.ts';
 const NAMES = 200;
 const RATES_PER_SECOND = [0, 100, 1000, 10_000] as const;
 /** Two timers of a second and one of half a second show in a figure a second. */
-const IDLE_SECONDS = 4;
+const IDLE_SECONDS = 3;
 
 export function rateWorkloads(scale: Scale): Workload[] {
   return RATES_PER_SECOND.map((perSecond) => {

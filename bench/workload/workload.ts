@@ -11,7 +11,7 @@ export interface Scale {
   readonly share: number;
 }
 
-export const FULL_SCALE: Scale = { seconds: 2, warmupSeconds: 0.3, share: 1 };
+export const FULL_SCALE: Scale = { seconds: 2, warmupSeconds: 0.2, share: 1 };
 /** Says nothing about speed; keeps the bench from rotting. */
 export const SMOKE_SCALE: Scale = { seconds: 0.1, warmupSeconds: 0.02, share: 0.02 };
 
@@ -33,12 +33,14 @@ export interface Workload {
   /** What the table says. */
   readonly title: string;
   readonly kind: Kind;
-  /** Who takes part: the echo gives an address to everybody over UDP; `few` leaves out the slower peers, which cost time. */
-  readonly servers: 'echo and all' | 'echo and few' | 'all' | 'few' | 'daemon';
+  /** Who takes part beside the daemon: the echo gives an address to everybody over UDP; `few` are the goals' yardsticks. */
+  readonly servers: 'echo and all' | 'echo and few' | 'echo' | 'all' | 'few' | 'daemon';
   /** Of the measured phase. */
   readonly seconds: number;
   /** The daemon's metrics are fetched meanwhile. */
   readonly isScraped?: boolean;
+  /** Played by dnsperf instead of loads of ours. */
+  readonly isWitnessed?: boolean;
   /** Rounds count from 0; a round's fresh names are its own. Empty: nobody asks anything. */
   loads(round: number): readonly Load[];
 }

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { isInstalled } from '../../bench/processes.ts';
 import { STAGES } from '../../bench/servers.ts';
 import type { Row } from '../../bench/statistics.ts';
@@ -20,8 +20,16 @@ function isDaemon({ server }: Row): boolean {
   return server === 'daemon';
 }
 
+/** Some thirty processes start in these tests; what one has compiled the next ones need not. */
+const compileCache = mkdtempSync(join(tmpdir(), 'zerohop-test-'));
+after(() => rmSync(compileCache, { recursive: true, force: true }));
+
 function run(...flags: string[]) {
-  return spawnSync(process.execPath, [COMPARE, ...flags], { encoding: 'utf8', timeout: 60_000 });
+  return spawnSync(process.execPath, [COMPARE, ...flags], {
+    encoding: 'utf8',
+    timeout: 180_000,
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
+  });
 }
 
 /** One of each kind, one with two loads, one with latency by group, and the one that asks nothing. */
