@@ -34,15 +34,15 @@ interface Failed {
 /** What this kernel can do. */
 interface Ability {
   readonly hasLease: boolean;
-  readonly hasStandBy: boolean;
+  readonly hasNat: boolean;
 }
 
 /** Tried in this order until one goes in. */
 const ABILITIES: readonly Ability[] = [
-  { hasLease: true, hasStandBy: true },
-  { hasLease: true, hasStandBy: false },
-  { hasLease: false, hasStandBy: true },
-  { hasLease: false, hasStandBy: false },
+  { hasLease: true, hasNat: true },
+  { hasLease: true, hasNat: false },
+  { hasLease: false, hasNat: true },
+  { hasLease: false, hasNat: false },
 ];
 
 /** iptables waits so long for its lock, in seconds. */
@@ -55,7 +55,7 @@ const CHAINS = [
   ['filter', 'INPUT'],
   ['filter', 'OUTPUT'],
 ] as const;
-const STANDBY_CHAINS = [
+const NAT_CHAINS = [
   ['nat', 'PREROUTING'],
   ['nat', 'OUTPUT'],
   ['nat', 'POSTROUTING'],
@@ -95,7 +95,6 @@ export class IptablesFamily {
   async install(state: RulesState): Promise<HostFailure | undefined> {
     let first: HostFailure | undefined;
     for (const ability of ABILITIES) {
-      if (!ability.hasStandBy && this.#standByAddresses.length === 0) continue;
       this.#ability = ability;
       const outcome = await this.repair(state);
       if (outcome.ok) {
@@ -148,16 +147,18 @@ export class IptablesFamily {
 
   #lossesBy(cause: HostFailure): string[] {
     const detail = 'detail' in cause ? cause.detail : `no ${'part' in cause ? cause.part : '?'}`;
-    const { hasLease, hasStandBy } = this.#ability;
+    const { hasLease, hasNat } = this.#ability;
     const losses: string[] = [];
     if (!hasLease) {
       losses.push(
         `IPv${this.family}: rules without a lease, for want of the recent match (${detail}): if this process dies, the node has no DNS until it is back`,
       );
     }
-    if (!hasStandBy) {
+    if (!hasNat) {
+      const own = this.#standByAddresses.join(', ');
+      const standIn = own === '' ? '' : ` and nobody stands in at ${own}`;
       losses.push(
-        `IPv${this.family}: nobody stands in at ${this.#standByAddresses.join(', ')} while this process is away, for want of NAT (${detail})`,
+        `IPv${this.family}: while this process is away, open TCP connections break${standIn}, for want of NAT (${detail})`,
       );
     }
     return losses;
@@ -182,15 +183,15 @@ export class IptablesFamily {
   }
 
   async #read(): Promise<{ ok: true; present: Present } | Failed> {
-    const { hasStandBy } = this.#ability;
-    const chains = hasStandBy ? [...CHAINS, ...STANDBY_CHAINS] : CHAINS;
+    const { hasNat } = this.#ability;
+    const chains = hasNat ? [...CHAINS, ...NAT_CHAINS] : CHAINS;
     const rules = [];
     for (const [table, chain] of chains) {
       const outcome = await this.#list(table, chain);
       if (outcome.ok) rules.push(...readRules(table, outcome.stdout));
       else if (!isAbsence(outcome.failure)) return outcome;
     }
-    if (!hasStandBy) return { ok: true, present: { rules, endpointCount: undefined } };
+    if (!hasNat) return { ok: true, present: { rules, endpointCount: undefined } };
     const standBy = await this.#list('nat', STANDBY_CHAIN);
     const endpointCount = standBy.ok ? readRules('nat', standBy.stdout).length : undefined;
     return { ok: true, present: { rules, endpointCount } };
@@ -202,7 +203,7 @@ export class IptablesFamily {
 
   #wanted({ isGranted, fallback }: RulesState): Wanted {
     const { dnsPort, healthPort } = this.#options;
-    const { hasLease, hasStandBy } = this.#ability;
+    const { hasLease, hasNat } = this.#ability;
     const addresses = this.#standByAddresses;
     const endpoints = fallback.filter(({ address }) => familyOf(address) === this.family);
     return {
@@ -211,7 +212,8 @@ export class IptablesFamily {
       hasLease,
       addresses: this.addresses,
       hasTowardUs: isGranted,
-      standBy: hasStandBy && addresses.length > 0 ? { addresses, endpoints } : undefined,
+      hasNat,
+      standBy: hasNat && addresses.length > 0 ? { addresses, endpoints } : undefined,
     };
   }
 }

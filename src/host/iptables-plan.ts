@@ -18,6 +18,8 @@ export interface Wanted extends RuleOptions {
   readonly addresses: readonly string[];
   /** Plain rules toward us stand only from the first renewal to the withdrawal; leased ones always. */
   readonly hasTowardUs: boolean;
+  /** Whether this kernel has table nat. */
+  readonly hasNat: boolean;
   /** Undefined where the stand-by is off or cannot be had. */
   readonly standBy:
     | { readonly addresses: readonly string[]; readonly endpoints: readonly FallbackEndpoint[] }
@@ -46,11 +48,10 @@ export function wantedLines(wanted: Wanted): Line[] {
     ({ isTowardUs }) => !isTowardUs || wanted.hasLease || wanted.hasTowardUs,
   );
   const lines = standing.map((rule) => ruleLine(rule, wanted.hasLease));
-  const { standBy } = wanted;
-  if (standBy === undefined) return lines;
-  const { addresses, dnsPort } = wanted;
-  const kept = keptConnectionLines(addresses, dnsPort);
-  return [...lines, ...kept, ...standByLines(standBy.addresses, dnsPort)];
+  const { standBy, hasNat, addresses, dnsPort } = wanted;
+  const kept = hasNat ? keptConnectionLines(addresses, dnsPort) : [];
+  const standingBy = standBy ? standByLines(standBy.addresses, dnsPort) : [];
+  return [...lines, ...kept, ...standingBy];
 }
 
 export function planRepair(wanted: Wanted, present: Present): Plan {

@@ -17,6 +17,7 @@ const WANTED: Wanted = {
   healthPort: 8080,
   hasLease: true,
   hasTowardUs: false,
+  hasNat: true,
   standBy: {
     addresses: ['192.0.2.10'],
     endpoints: [
@@ -177,7 +178,7 @@ test('without a lease the rules toward us stand only when they are granted', () 
 
 test('the stand-by goes when it is turned off, and its chain with it', () => {
   const plan = planRepair({ ...WANTED, standBy: undefined }, listed(FULL));
-  assert.equal(plan.superfluous.length, 7);
+  assert.equal(plan.superfluous.length, 5);
   assert.match(restoreText(plan), /-F ZEROHOP-STANDBY\n-X ZEROHOP-STANDBY\nCOMMIT\n$/);
 });
 

@@ -172,7 +172,10 @@ export async function testIptables(kind: Kind): Promise<void> {
       const run = without('*nat', "can't initialize table `nat'");
       const interception = await chooseInterception(OPTIONS, { run });
       assert.deepEqual(await interception.install(), []);
-      assert.match(interception.losses[0]!, /^IPv4: nobody stands in at 169\.254\.20\.10/);
+      assert.match(
+        interception.losses[0]!,
+        /^IPv4: while this process is away, open TCP connections break and nobody stands in at 169\.254\.20\.10/,
+      );
       await keepLeased(t, interception);
       await assertAllBy('us', node);
       await end(interception);
@@ -181,7 +184,9 @@ export async function testIptables(kind: Kind): Promise<void> {
     await t.test('are there without a stand-by where it is turned off', async (t) => {
       const interception = await startLeased(t, { standByAddresses: [] });
       await assertAllBy('us', node);
-      assert.doesNotMatch(sh(`${kind}-save`), /ZEROHOP-STANDBY/);
+      const saved = sh(`${kind}-save`);
+      assert.doesNotMatch(saved, /ZEROHOP-STANDBY/);
+      assert.match(saved, /Zerohop: connections stay with whom they began/);
       await end(interception);
     });
   });
