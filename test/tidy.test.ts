@@ -53,9 +53,11 @@ const UNTESTED: Readonly<Record<string, string>> = {
     'cli/control-option',
     'cli/doctor',
     'cli/lint',
+    'cli/live-terminal',
     'cli/reload',
     'cli/render',
     'cli/status',
+    'cli/top',
     'cli/zerohop',
   ]),
   ...listed('test/host/node/daemon.test.ts runs it in the daemon', [

@@ -2,7 +2,8 @@
 import { durationText } from '../base/duration-text.ts';
 import { hostPort } from '../base/ip-address.ts';
 import { printable } from '../base/printable.ts';
-import type { BlockStatus, DropStatus, Status } from '../control/status.ts';
+import type { DropStatus } from '../control/drop-status.ts';
+import type { BlockStatus, Status } from '../control/status.ts';
 import type { UpstreamSnapshot } from '../upstream/upstream.ts';
 import { type Command, readOptions } from './command.ts';
 import { askDaemon, CONTROL_HELP, CONTROL_OPTION } from './control-option.ts';

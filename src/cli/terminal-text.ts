@@ -5,7 +5,11 @@ import type { Output } from './command.ts';
 const COLOURS = { red: 31, green: 32, yellow: 33, cyan: 36, dim: 2, bold: 1 } as const;
 export type Colour = keyof typeof COLOURS;
 
-export function coloured({ hasColour }: Output, colour: Colour, text: string): string {
+export function coloured(
+  { hasColour }: Pick<Output, 'hasColour'>,
+  colour: Colour,
+  text: string,
+): string {
   return hasColour ? `\u001b[${COLOURS[colour]}m${text}\u001b[0m` : text;
 }
 

@@ -48,6 +48,13 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
       load: async () => (await import('./status.ts')).status,
     },
   ],
+  [
+    'top',
+    {
+      summary: 'what is going on in it, live: rates, latencies, names, clients',
+      load: async () => (await import('./top.ts')).top,
+    },
+  ],
 ]);
 
 const EXIT_USAGE = 2;

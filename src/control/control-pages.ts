@@ -2,7 +2,7 @@
  * What the control socket shows and does:
  *
  *     GET  /status   a `Status` (status.ts)
- *     GET  /top      a `Top` (top.ts); with `names=1` who asks for what is in it, and goes on being watched for some seconds
+ *     GET  /top      a `Top` (top-report.ts); with `names=1` who asks for what is in it, and goes on being watched for some seconds
  *     POST /reload   reads the Corefile again and waits for the outcome: a `ReloadResult` (reload.ts), 200 or 422
  */
 import type { Page, Pages } from '../base/http-endpoint.ts';
@@ -27,7 +27,10 @@ export function controlPages({ daemon, reloader, source, node }: ControlPagesOpt
   return {
     '/status': () => json(statusOf(daemon, reloader.running, source, node)),
     '/top': {
-      get: (query) => json(topOf(daemon, node, query.get('names') === '1')),
+      get: (query) => {
+        const notReady = node.vitals.readiness.reasons();
+        return json(topOf(daemon, notReady, query.get('names') === '1'));
+      },
       timeoutMs: TOP_TIMEOUT_MS,
     },
     '/reload': {

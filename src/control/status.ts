@@ -8,6 +8,7 @@ import type { ForwardSnapshot } from '../upstream/forward.ts';
 import type { Configuration } from './configuration.ts';
 import type { CorefileSource } from './corefile-source.ts';
 import type { Daemon } from './daemon.ts';
+import type { DropStatus } from './drop-status.ts';
 import type { RunningBlock } from './generation.ts';
 import { REVISION, VERSION } from './version.ts';
 
@@ -103,22 +104,6 @@ export interface CacheStatus {
   readonly usedBytes: number;
   readonly budgetBytes: number;
   readonly entries: number;
-}
-
-/** Each is a reason why a query got no answer, or none that it should have. */
-export interface DropStatus {
-  /** The kernel's receive queues were full. */
-  readonly receiveQueue: number;
-  /** The rings from the responders to the resolver were full, or a client held its share of them. */
-  readonly misses: number;
-  readonly inFlightFull: number;
-  readonly inFlightUnfair: number;
-  readonly tcpFull: number;
-  readonly tcpUnfair: number;
-  /** Replies that the kernel refused to send. */
-  readonly sendFailures: number;
-  /** Responses not cached since no room could be made. */
-  readonly cacheRefused: number;
 }
 
 export function statusOf(

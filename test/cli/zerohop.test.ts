@@ -15,7 +15,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { until } from '../support/until.ts';
 import { zerohop } from './zerohop-command.ts';
 
-const COMMANDS = ['doctor', 'lint', 'reload', 'status'];
+const COMMANDS = ['doctor', 'lint', 'reload', 'status', 'top'];
 
 async function start(
   t: TestContext,
