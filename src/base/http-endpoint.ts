@@ -10,6 +10,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { AddressInfo, ListenOptions, Server, Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { isOwnHost } from './host-header.ts';
+import { isLoopback } from './ip-address.ts';
 
 /** Where to listen; an empty host is every address of both families. */
 export interface ListenAddress {
@@ -41,6 +42,8 @@ export interface Page {
   readonly status?: number;
   /** Undefined: plain text in UTF-8. */
   readonly contentType?: string;
+  /** Beside those that every page has. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Octets go as they are. */
   readonly text: string | Uint8Array;
 }
@@ -52,9 +55,15 @@ export interface Action {
   readonly post: MakePage;
 }
 
+/** Who asks. */
+export interface Asker {
+  /** It is on this machine and came over loopback, as `kubectl port-forward` to a pod of the host network does. */
+  readonly isLocal: boolean;
+}
+
 /** What a path shows to who says more in the URL's query, and may wait for so long. */
 export interface Inquiry {
-  readonly get: (query: URLSearchParams) => Page | Promise<Page>;
+  readonly get: (query: URLSearchParams, asker: Asker) => Page | Promise<Page>;
   readonly timeoutMs: number;
 }
 
@@ -220,7 +229,7 @@ async function answer(
   }
   if ('get' in page) request.socket.setTimeout(page.timeoutMs);
   try {
-    const made = await make(page, query);
+    const made = await make(page, query, request.socket);
     end(response, made.status ?? 200, made);
   } catch (cause) {
     end(response, 500, { text: 'Internal Server Error\n' });
@@ -228,14 +237,18 @@ async function answer(
   }
 }
 
-function make(page: Pages[string], query: string): Page | Promise<Page> {
+function make(page: Pages[string], query: string, socket: Socket): Page | Promise<Page> {
   if ('post' in page) return page.post();
-  return 'get' in page ? page.get(new URLSearchParams(query)) : page();
+  if (!('get' in page)) return page();
+  const { remoteAddress = '', localAddress = '' } = socket;
+  const isLocal = isLoopback(remoteAddress) && isLoopback(localAddress);
+  return page.get(new URLSearchParams(query), { isLocal });
 }
 
 function end(response: ServerResponse, status: number, page: Page): void {
   response.statusCode = status;
   response.setHeader('Content-Type', page.contentType ?? TEXT_TYPE);
+  for (const [name, value] of Object.entries(page.headers ?? {})) response.setHeader(name, value);
   response.setHeader('Content-Length', Buffer.byteLength(page.text));
   response.end(page.text);
 }

@@ -4,6 +4,12 @@
  */
 import { isIPv4, isIPv6 } from 'node:net';
 
+/** 127.0.0.0/8 and ::1 (RFC 6890), the former also as an IPv6 socket shows it. */
+export function isLoopback(address: string): boolean {
+  const plain = address.replace(/^::ffff:/, '');
+  return plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'));
+}
+
 /** 4 or 16 octets of an address without zone; undefined where the text is none. */
 export function addressOctets(text: string): Uint8Array | undefined {
   if (isIPv4(text)) return Uint8Array.from(text.split('.'), Number);

@@ -13,6 +13,8 @@ import { systemClock } from '../base/clock.ts';
 import { hostPort } from '../base/ip-address.ts';
 import { createLog } from '../base/log.ts';
 import { Daemon } from '../control/daemon.ts';
+import { statusPages } from '../control/status-page.ts';
+import { topOf } from '../control/top.ts';
 import { AdoptedSockets } from '../server/adopted-sockets.ts';
 import { demoConfiguration, HOST } from './demo-configuration.ts';
 import { Display } from './demo-display.ts';
@@ -70,7 +72,7 @@ function startDaemon(options: DemoOptions, standIn: StandIn, display: Display): 
     udpBackend: 'auto',
     cacheBytes: 0,
     slowMs: 0,
-    showsNames: false,
+    statusPages: (daemon) => statusPages((withNames) => topOf(daemon, [], withNames), false),
     // The same pages at the same address as `prometheus`: the daemon insists on a listener of its own.
     metricsAddress: hostPort(HOST, options.metricsPort),
     adopted: new AdoptedSockets(),
@@ -113,6 +115,7 @@ Try in another terminal, each line twice (the second answer comes from the cache
   ${dig} _http._tcp.web.default.svc.cluster.local SRV
   ${dig} www.example.org
 
+Status:  http://${hostPort(HOST, metricsPort)}/
 Metrics: http://${hostPort(HOST, metricsPort)}/metrics
 To end:  Ctrl-C
 

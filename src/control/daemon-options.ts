@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts';
 import type { Interfaces } from '../directives/bind.ts';
 import type { Families } from '../metrics/families.ts';
 import type { AdoptedSockets } from '../server/adopted-sockets.ts';
+import type { Daemon } from './daemon.ts';
 
 export type UdpBackend = 'auto' | 'mmsg' | 'dgram';
 
@@ -17,8 +18,8 @@ export interface DaemonOptions {
   readonly metricsAddress: string;
   /** From where on an answer is told of in the log, in milliseconds; 0: none is. */
   readonly slowMs: number;
-  /** The status page shows names and clients to everybody, not only on loopback. */
-  readonly showsNames: boolean;
+  /** Beside `/metrics`, of a daemon that may not serve yet. */
+  readonly statusPages: (daemon: Daemon) => Pages;
   /** Listening sockets that are there already. */
   readonly adopted: AdoptedSockets;
   /** The servers open their sockets next, and then serve at once. */

@@ -115,7 +115,10 @@ export class Daemon {
     const store = this.#store;
     const onOpening = options.onOpening ?? (() => {});
     this.#servers = new Servers({ clock: systemClock, store, udp, tcp, resolver, onOpening });
-    this.#endpoints = new Endpoints(this.metrics, log, options);
+    this.#endpoints = new Endpoints(this.metrics, log, {
+      ...options,
+      statusPages: options.statusPages(this),
+    });
     this.sources = { store, resolver, tcp, udp, logLosses: log.losses };
     this.metrics.collect = () => {
       const { generation } = this.#servers;

@@ -34,6 +34,8 @@ export interface EndpointsOptions {
   readonly metricsAddress: string;
   /** Paths of each health endpoint. */
   readonly healthPages: Pages;
+  /** Beside `/metrics`. */
+  readonly statusPages: Pages;
 }
 
 export class Endpoints {
@@ -113,13 +115,14 @@ export class Endpoints {
 
   async #metricsBy(name: string, options: PrometheusOptions): Promise<Wanted> {
     const { address, tlsConfigFile } = options;
+    const { statusPages } = this.#options;
     const log = this.#log.plugin('prometheus');
     const onError = (error: Error) => log.error(error.message);
     const web = tlsConfigFile && (await readWebConfig(tlsConfigFile));
     return {
       key: web ? `${name} ${web.digest}` : name,
       name,
-      open: () => openMetricsEndpoint(address, this.#metrics, onError, web?.tls),
+      open: () => openMetricsEndpoint(address, this.#metrics, statusPages, onError, web?.tls),
     };
   }
 
@@ -140,14 +143,14 @@ export class Endpoints {
 
   /** As in node-cache, the daemon goes on without it where it cannot open. */
   async #openOwn(): Promise<Closable | undefined> {
-    const { metricsAddress } = this.#options;
+    const { metricsAddress, statusPages } = this.#options;
     const address = parseListenAddress(metricsAddress);
     if (address === undefined) {
       this.#log.error(`-metrics-listen-address ${metricsAddress}: expected HOST:PORT`);
       return undefined;
     }
     const onError = (error: Error) => this.#log.error(error.message);
-    const endpoint = await openMetricsEndpoint(address, this.#metrics, onError);
+    const endpoint = await openMetricsEndpoint(address, this.#metrics, statusPages, onError);
     if (!('code' in endpoint)) return endpoint;
     this.#log.error(`no metrics at ${metricsAddress}: ${endpoint.cause.message}`);
     return undefined;

@@ -21,6 +21,8 @@ import { Node } from './node.ts';
 import { dropPrivileges } from './privileges.ts';
 import { ProblemReport } from './problem-report.ts';
 import { Reloader } from './reload.ts';
+import { statusPages } from './status-page.ts';
+import { topOf } from './top.ts';
 import { REVISION, VERSION } from './version.ts';
 
 /** Signals as main.ts takes them from its first statement on: until there is a daemon, all but SIGUSR1 end the process. */
@@ -70,7 +72,11 @@ async function serve(flags: Flags, signals: Signals): Promise<void> {
       udpBackend: flags.udpBackend,
       cacheBytes: flags.cacheBytes,
       slowMs: flags.slowQueryMs,
-      showsNames: flags.statusNames,
+      statusPages: (daemon) =>
+        statusPages(
+          (withNames) => topOf(daemon, node.vitals.readiness.reasons(), withNames),
+          flags.statusNames,
+        ),
       metricsAddress: flags.metricsListenAddress,
       ...node.daemonOptions,
       collectMore: (families) => {

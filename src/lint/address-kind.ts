@@ -1,10 +1,4 @@
 /** What kind of thing an upstream's address is. */
-import { isIPv4 } from 'node:net';
-
-/** 127.0.0.0/8 and ::1 (RFC 6890). */
-export function isLoopback(address: string): boolean {
-  return address === '::1' || (isIPv4(address) && address.startsWith('127.'));
-}
 
 export function isWildcard(host: string): boolean {
   return host === '' || host === '0.0.0.0' || host === '::';

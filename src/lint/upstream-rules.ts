@@ -1,9 +1,10 @@
 /** Rules about whom a block asks, and how. */
+import { isLoopback } from '../base/ip-address.ts';
 import type { Directive } from '../corefile/ast.ts';
 import { canonicalAddress } from '../directives/address.ts';
 import { boundWords } from '../directives/bind.ts';
 import type { ForwardOptions } from '../upstream/options.ts';
-import { cloudResolver, isLoopback } from './address-kind.ts';
+import { cloudResolver } from './address-kind.ts';
 import type { Hit, Rule } from './finding.ts';
 import {
   keyOf,

@@ -1,5 +1,5 @@
 /**
- * The HTTP endpoint of the metrics: `/metrics` on one address, over TLS where asked. Any number of endpoints may show the same
+ * The HTTP endpoint of the metrics: `/metrics` on one address, beside other pages, over TLS where asked. Any number of endpoints may show the same
  * series (node-cache has two, the one of `-metrics-listen-address` and the one of the `prometheus` directive).
  */
 import {
@@ -8,20 +8,22 @@ import {
   type ListenAddress,
   type ListenFailure,
   type Page,
+  type Pages,
 } from '../base/http-endpoint.ts';
 import type { Metrics } from './metrics.ts';
 
 /** CoreDNS's (plugin/metrics). */
 const PATH = '/metrics';
 
-/** Listens; `onError` gets what goes wrong in a scrape or, later, at the listening socket. */
+/** Listens, and shows `pages` too; `onError` gets what goes wrong in a scrape or, later, at the listening socket. */
 export function openMetricsEndpoint(
   address: ListenAddress,
   metrics: Metrics,
+  pages: Pages,
   onError: (error: Error) => void,
   tls?: EndpointTls,
 ): Promise<HttpEndpoint | ListenFailure> {
-  return HttpEndpoint.open(address, { [PATH]: () => scrape(metrics) }, onError, tls);
+  return HttpEndpoint.open(address, { ...pages, [PATH]: () => scrape(metrics) }, onError, tls);
 }
 
 /** Counts itself as promhttp does: it sees itself in flight, and its code in the next scrape. */

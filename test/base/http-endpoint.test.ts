@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { afterEach, describe, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import {
@@ -268,4 +269,27 @@ describe('limits', () => {
     assert.equal(endpoint.close(), closing);
     await Promise.all([closing, ...closes]);
   });
+});
+
+test('a page has headers of its own, and knows whether it is asked over loopback', async () => {
+  const pages: Pages = {
+    '/': {
+      get: (query, { isLocal }) => ({
+        text: `${query.get('a')} ${isLocal}`,
+        headers: { 'X-Own': '1' },
+      }),
+      timeoutMs: 1000,
+    },
+  };
+  const endpoint = await open(pages, { host: '', port: 0 });
+  const ask = async (host: string) => {
+    const response = await fetch(`http://${host}:${endpoint.port}/?a=b`);
+    assert.equal(response.headers.get('x-own'), '1');
+    return response.text();
+  };
+  assert.equal(await ask('127.0.0.1'), 'b true');
+  const others = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  for (const { address, family, internal } of others) {
+    if (!internal && family === 'IPv4') assert.equal(await ask(address), 'b false');
+  }
 });

@@ -5,7 +5,16 @@ import assert from 'node:assert/strict';
 import { BlockList, SocketAddress } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { addressOctets, addressText, hostPort } from '../../src/base/ip-address.ts';
+import { addressOctets, addressText, hostPort, isLoopback } from '../../src/base/ip-address.ts';
+
+test('loopback, as sockets show it', () => {
+  for (const address of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1']) {
+    assert(isLoopback(address), address);
+  }
+  for (const address of ['', '10.0.0.1', '::', 'fe80::1', '::ffff:10.0.0.1', '127.example.org']) {
+    assert(!isLoopback(address), address);
+  }
+});
 
 test('reads IPv4', () => {
   assert.deepEqual([...addressOctets('192.0.2.1')!], [192, 0, 2, 1]);

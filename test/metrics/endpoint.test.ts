@@ -16,7 +16,7 @@ afterEach(() => Promise.all(opened.splice(0).map((endpoint) => endpoint.close())
 
 /** Opens an endpoint; what is given back scrapes it. */
 async function open(metrics: Metrics, onError: (error: Error) => void = assert.fail) {
-  const endpoint = await openMetricsEndpoint({ host: '127.0.0.1', port: 0 }, metrics, onError);
+  const endpoint = await openMetricsEndpoint({ host: '127.0.0.1', port: 0 }, metrics, {}, onError);
   assert.ok(endpoint instanceof HttpEndpoint);
   opened.push(endpoint);
   return () => fetch(`http://127.0.0.1:${endpoint.port}/metrics`);
@@ -58,7 +58,7 @@ test('over TLS', async () => {
   const { metrics } = createMetrics();
   const tls = { options: { cert: CERTIFICATE, key: KEY }, admits: () => true };
   const address = { host: '127.0.0.1', port: 0 };
-  const endpoint = await openMetricsEndpoint(address, metrics, assert.fail, tls);
+  const endpoint = await openMetricsEndpoint(address, metrics, {}, assert.fail, tls);
   assert.ok(endpoint instanceof HttpEndpoint);
   opened.push(endpoint);
   const url = `https://127.0.0.1:${endpoint.port}/metrics`;
