@@ -51,14 +51,19 @@ export class TcpConnection implements Client {
   #queriesInFlight = 0;
   #queryCount = 0;
   #hasEnded = false;
-  #isCorked = false;
+  /** Of the socket: set where it changes only, since traffic sets the timer back by itself. */
+  #timeoutMs = 0;
+  /** Replies that leave with the next write. */
+  #frames: Uint8Array[] = [];
+  #framesOctets = 0;
+  #isFlushDue = false;
 
   constructor(socket: Socket, options: TcpConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
     this.listener = options.listener;
     this.#peer = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
-    socket.setTimeout(options.limits.readMs);
+    this.#setTimeout(options.limits.readMs);
     socket.on('timeout', () => this.#timedOut());
     socket.on('data', (data: Buffer) => this.#receive(data));
     socket.on('end', () => {
@@ -85,10 +90,12 @@ export class TcpConnection implements Client {
     const frame = new Uint8Array(reply.length + 2);
     setU16(frame, 0, reply.length);
     frame.set(reply, 2);
-    this.#cork();
-    this.#socket.write(frame);
-    const { idleMs, writeMs } = this.#options.limits;
-    this.#socket.setTimeout(this.#socket.writableNeedDrain ? writeMs : idleMs);
+    this.#frames.push(frame);
+    this.#framesOctets += frame.length;
+    if (!this.#isFlushDue) {
+      this.#isFlushDue = true;
+      setImmediate(() => this.#flush());
+    }
     this.#readOn();
     this.#endWhenDone();
   }
@@ -119,7 +126,10 @@ export class TcpConnection implements Client {
     if (this.#hasEnded) return;
     if (this.#pending.length === 0) this.#pendingSinceMs = this.#options.clock.nowMs();
     this.#pending = this.#pending.length === 0 ? data : Buffer.concat([this.#pending, data]);
+    // What is answered at once leaves at once.
+    this.#isFlushDue = true;
     this.#takeFrames();
+    this.#flush();
     if (!this.#socket.isPaused() && this.#isDripping()) this.#socket.destroy();
   }
 
@@ -133,7 +143,8 @@ export class TcpConnection implements Client {
   /** A client that waits for an answer is not idle: it gets one, or a failure, within the time that a question has. */
   #timedOut(): void {
     const isWaiting = this.#queriesInFlight > 0 && !this.#socket.writableNeedDrain;
-    if (isWaiting) this.#socket.setTimeout(this.#options.limits.idleMs);
+    // It has run out: it is set again, whatever it was set to.
+    if (isWaiting) this.#socket.setTimeout(this.#timeoutMs);
     else this.#socket.destroy();
   }
 
@@ -159,7 +170,7 @@ export class TcpConnection implements Client {
     this.#queryCount += 1;
     this.#queriesInFlight += 1;
     if (this.#queryCount === maxTcpQueries) this.#hasEnded = true;
-    this.#socket.setTimeout(idleMs);
+    this.#setTimeout(idleMs);
     const query = new Uint8Array((frame.length + 3) & ~3);
     query.set(frame);
     this.#options.onArrival({
@@ -177,7 +188,8 @@ export class TcpConnection implements Client {
   }
 
   #isBusy(): boolean {
-    return this.#queriesInFlight >= QUERIES_MAX || this.#socket.writableLength > UNREAD_REPLIES_MAX;
+    const unread = this.#socket.writableLength + this.#framesOctets;
+    return this.#queriesInFlight >= QUERIES_MAX || unread > UNREAD_REPLIES_MAX;
   }
 
   #readOn(): void {
@@ -189,7 +201,9 @@ export class TcpConnection implements Client {
 
   #endWhenDone(): void {
     const isDone = this.#hasEnded && this.#queriesInFlight === 0 && !this.#hasWholeFrame();
-    if (isDone && !this.#socket.destroyed) this.#socket.end();
+    if (!isDone || this.#socket.destroyed) return;
+    this.#flush();
+    this.#socket.end();
   }
 
   #hasWholeFrame(): boolean {
@@ -198,14 +212,22 @@ export class TcpConnection implements Client {
     return this.#pending.length >= 2 && this.#pending.length >= 2 + u16(this.#pending, 0);
   }
 
-  /** Collects the replies of this turn. */
-  #cork(): void {
-    if (this.#isCorked) return;
-    this.#isCorked = true;
-    this.#socket.cork();
-    setImmediate(() => {
-      this.#isCorked = false;
-      this.#socket.uncork();
-    });
+  /** Writes the replies that have come together. */
+  #flush(): void {
+    this.#isFlushDue = false;
+    const frames = this.#frames;
+    if (frames.length === 0 || this.#socket.destroyed) return;
+    this.#frames = [];
+    this.#framesOctets = 0;
+    this.#socket.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
+    const { idleMs, writeMs } = this.#options.limits;
+    this.#setTimeout(this.#socket.writableNeedDrain ? writeMs : idleMs);
+    this.#readOn();
+  }
+
+  #setTimeout(ms: number): void {
+    if (ms === this.#timeoutMs) return;
+    this.#timeoutMs = ms;
+    this.#socket.setTimeout(ms);
   }
 }
