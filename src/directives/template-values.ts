@@ -17,7 +17,7 @@ import {
   stringValue,
 } from '../gotemplate/value.ts';
 
-export function goValueOf(value: Value): GoValue {
+function goValueOf(value: Value): GoValue {
   if (value === null) return NONE;
   if (typeof value === 'bigint') return intValue(value);
   if (typeof value === 'number') return floatValue(value);

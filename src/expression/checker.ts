@@ -22,8 +22,17 @@ export interface Scope {
 type Binary = Extract<Node, { kind: 'binary' }>;
 type Call = Extract<Node, { kind: 'call' }>;
 
+/** Nodes that two others share, as in `a < b < c` and `a ?: b`, are looked at once: else each level of them would double the work. */
+const known = new WeakMap<Node, ValueType>();
+
 /** The type of the node's value; throws an `ExpressionError`. */
 export function check(node: Node, scope: Scope): ValueType {
+  const type = known.get(node) ?? typeOfNode(node, scope);
+  known.set(node, type);
+  return type;
+}
+
+function typeOfNode(node: Node, scope: Scope): ValueType {
   switch (node.kind) {
     case 'literal':
       return typeOf(node.value);

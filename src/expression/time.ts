@@ -103,15 +103,6 @@ export class Moment {
 
 export type TimeValue = Duration | Timezone | NamedInteger | Moment;
 
-export function isTimeValue(value: unknown): value is TimeValue {
-  return (
-    value instanceof Duration ||
-    value instanceof Timezone ||
-    value instanceof NamedInteger ||
-    value instanceof Moment
-  );
-}
-
 /** What `work` gives; an `ExpressionError` where the calendar does not reach. */
 export function inCalendar<Result>(work: () => Result): Result {
   try {

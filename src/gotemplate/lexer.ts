@@ -272,7 +272,7 @@ function wordKind(word: string): TokenKind {
 }
 
 /** Go's `%#U`. */
-export function runeText(rune: number): string {
+function runeText(rune: number): string {
   const digits = rune.toString(16).toUpperCase().padStart(4, '0');
   return `U+${digits} '${String.fromCodePoint(rune)}'`;
 }

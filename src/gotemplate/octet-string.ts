@@ -33,7 +33,7 @@ export function decodeRune(octets: string, at: number): { rune: number; size: nu
   return encodeRune(rune) === piece ? { rune, size } : { rune: REPLACEMENT, size: 1 };
 }
 
-export function* runesOf(octets: string): Generator<{ rune: number; size: number }> {
+function* runesOf(octets: string): Generator<{ rune: number; size: number }> {
   for (let at = 0; at < octets.length; ) {
     const decoded = decodeRune(octets, at);
     yield decoded;

@@ -336,3 +336,33 @@ test('what no integer or date can hold', () => {
   }
   assert.ok(failureOf('int("1" + repeat("0", 60000))').length < 300);
 });
+
+test('parts that are written once and used twice are checked once', () => {
+  const elvis = `${'('.repeat(45)}m.z ?? true${' ?: false)'.repeat(45)}`;
+  assert.equal(compileExpression(elvis, SCOPE).code, 'compiled');
+  const chain = `${'1 < len(string('.repeat(30)}1${')) < 9'.repeat(30)}`;
+  assert.equal(compileExpression(chain, SCOPE).code, 'compiled');
+  assert.match(failureOf(elvis), /^more than 20000 steps/);
+});
+
+test('what is kept from run to run is bounded, and right beyond the bound', () => {
+  const matched = 'all(1..20, string(#) matches "^" + string(#) + "$")';
+  for (let round = 0; round < 5; round++) {
+    const text = matched.replaceAll('1..20', `${20 * round}..${20 * round + 19}`);
+    assert.deepEqual(run(text), { code: 'value', value: true }, text);
+  }
+  const zones = ['Africa', 'America', 'Asia', 'Australia', 'Europe'].flatMap((area) =>
+    Intl.supportedValuesOf('timeZone')
+      .filter((zone) => zone.startsWith(`${area}/`))
+      .slice(0, 5),
+  );
+  for (const zone of zones) {
+    const text = `date("2024-02-29").In(timezone("${zone}")).Format("MST") != ""`;
+    assert.deepEqual(run(text), { code: 'value', value: true }, zone);
+  }
+  assert.deepEqual(run('date("2024-02-29").In(timezone("Europe/Berlin")).Format("MST")'), {
+    code: 'value',
+    value: 'CET',
+  });
+  assert.match(failureOf('duration(repeat("1s", 200))'), /^time: invalid duration/);
+});
