@@ -17,6 +17,7 @@ import { DirectoryWatch } from './directory-watch.ts';
 import { Ending } from './ending.ts';
 import { type Flags, readCommandLine } from './flags.ts';
 import { healthPortWarnings } from './health-port.ts';
+import { returnMemory } from './memory-return.ts';
 import { Node } from './node.ts';
 import { dropPrivileges } from './privileges.ts';
 import { ProblemReport } from './problem-report.ts';
@@ -95,6 +96,7 @@ async function serve(flags: Flags, signals: Signals): Promise<void> {
   const { daemon } = running;
   if (flags.pidfilePath) writePidfile(flags.pidfilePath, log);
   dropPrivileges(flags, log);
+  returnMemory(loadLibc());
   announce(flags, configuration.configuration, daemon, log);
   warnOfHealthPort(flags, configuration.configuration, log);
   node.attach(daemon);

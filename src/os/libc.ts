@@ -49,6 +49,8 @@ export interface Libc {
   pthread_sigmask(how: number, set: Address, oldSet: Address): number;
   capget(header: Address, data: Address): number;
   capset(header: Address, data: Address): number;
+  /** glibc's: gives freed memory back to the kernel, beyond `pad` octets; undefined with another C library. */
+  malloc_trim: ((pad: number) => number) | undefined;
   /** The errno of this thread's last failed call. */
   errno(): number;
   /** The address of an ArrayBuffer's first octet; the caller keeps the buffer alive. */
@@ -157,12 +159,22 @@ function open(): Libc | Error {
       const name = /(\w+)\(/.exec(signature)![1]!;
       calls[name] = library.func(signature);
     }
+    calls['malloc_trim'] = find(library, 'int malloc_trim(size_t)');
     calls['errno'] = () => koffi.errno();
     calls['addressOf'] = (buffer: ArrayBuffer) => Number(koffi.address(buffer));
     calls['view'] = (address: Address, size: number) => koffi.view(BigInt(address), size);
     return calls as unknown as Libc;
   } catch (cause) {
     return new Error('the system-call backend cannot load', { cause });
+  }
+}
+
+/** Undefined where the library has no such function. */
+function find(library: ReturnType<typeof openLibrary>, signature: string) {
+  try {
+    return library.func(signature);
+  } catch {
+    return undefined;
   }
 }
 
