@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '../support/until.ts';
 import type { ProxyMode } from './kube-proxy.ts';
 import { Lab, type LabNode } from './lab.ts';
@@ -55,7 +54,7 @@ function endings(proxy: ProxyMode): void {
         ask(node, { server: KUBE_DNS.v4, transport: 'tcp', oneSocket }),
       ),
     ];
-    await pause(1500);
+    await zerohop.hasAnswered(200);
     const withUs = (await udpToReplicas(lab, node)) - before;
     const stoppedAt = performance.now();
     assert.equal(await zerohop.server.stop(), 0);
@@ -85,7 +84,7 @@ function endings(proxy: ProxyMode): void {
       const served = await nodeState(node);
       const servers = [...Object.values(KUBE_DNS), ...Object.values(LINK_LOCAL)];
       const clients = servers.flatMap((server) => bothSockets(node, server));
-      await pause(1000);
+      await zerohop.hasAnswered(200);
       const atUs = clients.map((client) => client.nowUs());
       zerohop.server.signal(signal);
       for (const [index, client] of clients.entries()) {

@@ -6,17 +6,18 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '../support/until.ts';
 import { Lab, type LabNode } from './lab.ts';
 import { DaemonSetPod, readManifest } from './manifest.ts';
 import { lossesOf, outcomeText, Steady } from './steady.ts';
 import { compileStub } from './stub.ts';
 import { KUBE_DNS, LINK_LOCAL } from './topology.ts';
-import { ENVIRONMENT, httpGet, isReady, PROGRAM } from './zerohop.ts';
+import { ENVIRONMENT, hasAnswered, httpGet, isReady, PROGRAM } from './zerohop.ts';
 
 const NODE_CACHE = process.env['ZEROHOP_NODE_CACHE'] ?? '';
 const HEALTH = `${LINK_LOCAL.v4}:8080`;
+/** `prometheus :9253`, of the manifest's Corefile. */
+const METRICS = '127.0.0.1:9253';
 /** As a pod gets by default; node-cache takes some seconds. */
 const END_TIMEOUT_MS = 30_000;
 
@@ -56,7 +57,7 @@ suite('migration', { concurrency: true }, () => {
     assert.equal(await first.get(labelled)!.server.stop(END_TIMEOUT_MS), 0);
     const canary = await startZerohop(labelled);
     await until('pods of the node come to it', () => isTaken(labelled, KUBE_DNS.v4));
-    await pause(2000);
+    await hasAnswered(labelled, METRICS, 200);
     assert.equal(await canary.server.stop(END_TIMEOUT_MS), 0);
     await startZerohop(labelled);
     await until('and to the first one again', () => isTaken(labelled, KUBE_DNS.v4));
@@ -80,7 +81,7 @@ suite('migration', { concurrency: true }, () => {
     };
     const nodeCache = await startNodeCache();
     const leaving = clientsOf(node, 20);
-    await pause(1000);
+    await hasAnswered(node, METRICS, 100);
     t.diagnostic(`node-cache ended with ${await nodeCache.server.stop(END_TIMEOUT_MS)}`);
     const zerohop = await startZerohop(node);
     await until('pods come to Zerohop', () => isTaken(node, KUBE_DNS.v4));
@@ -88,7 +89,7 @@ suite('migration', { concurrency: true }, () => {
       t.diagnostic(`node-cache -> Zerohop: ${outcomeText(client, await client.outcome())}`);
     }
     const going = clientsOf(node, 20);
-    await pause(1000);
+    await hasAnswered(node, METRICS, 100);
     const leftAtUs = going.map((client) => client.nowUs());
     assert.equal(await zerohop.server.stop(END_TIMEOUT_MS), 0);
     const goneAtUs = going.map((client) => client.nowUs());

@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { after, before, suite, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '../support/until.ts';
 import type { ProxyMode } from './kube-proxy.ts';
 import { Lab, type LabNode } from './lab.ts';
@@ -81,7 +81,7 @@ for (const proxy of MODES) {
       const zerohop = await startZerohop(node);
       await zerohop.intercepts();
       const clients = steadyClients(node, 8);
-      await pause(1000);
+      await zerohop.hasAnswered(200);
       await tearDownAsNodeCache(node, node.variant, LOCAL_IPS, 'nodelocaldns');
       await zerohop.intercepts();
       const lost = await lossesOf(t, clients);
@@ -95,9 +95,10 @@ for (const proxy of MODES) {
 test('a lock that somebody holds delays the rules, and nothing else', async (t) => {
   const lab = await Lab.start(t, { proxy: 'iptables-legacy', nodes: 1, podsPerNode: 1 });
   const node = lab.node(1);
-  const holder = spawn('flock', ['--exclusive', '--no-fork', node.lockPath, 'sleep', '60']);
+  const held = ['sh', '-c', 'echo held; exec sleep 60'];
+  const holder = spawn('flock', ['--exclusive', '--no-fork', node.lockPath, ...held]);
   t.after(() => holder.kill('SIGKILL'));
-  await pause(300);
+  await once(holder.stdout, 'data');
   const zerohop = await startZerohop(node);
   const question = [`@${LINK_LOCAL.v4}`, 'web.default.svc.cluster.local'];
   assert.equal(await node.run(['dig', '+short', ...question]), '10.96.1.1');

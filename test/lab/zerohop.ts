@@ -81,10 +81,26 @@ export class Zerohop {
     return isReady(this.node, `${this.#healthAddress}:${this.#healthPort}`);
   }
 
-  async scrape(): Promise<Scrape> {
-    const response = await httpGet(this.node, `127.0.0.1:${this.#metricsPort}`, '/metrics');
-    return new Scrape(response.slice(response.indexOf('\r\n\r\n') + 4));
+  scrape(): Promise<Scrape> {
+    return scrape(this.node, `127.0.0.1:${this.#metricsPort}`);
   }
+
+  /** Resolves when it has answered so many more queries. */
+  hasAnswered(count: number): Promise<void> {
+    return hasAnswered(this.node, `127.0.0.1:${this.#metricsPort}`, count);
+  }
+}
+
+export async function scrape(node: LabNode, metrics: string): Promise<Scrape> {
+  const response = await httpGet(node, metrics, '/metrics');
+  return new Scrape(response.slice(response.indexOf('\r\n\r\n') + 4));
+}
+
+/** Resolves when who serves these metrics, node-cache or Zerohop, has answered so many more queries. */
+export async function hasAnswered(node: LabNode, metrics: string, count: number): Promise<void> {
+  const answered = async () => (await scrape(node, metrics)).sum('coredns_dns_requests_total');
+  const before = await answered();
+  await until(`${count} queries`, async () => (await answered()) >= before + count);
 }
 
 /** Resolves when `/ready` says so. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { chooseInterception } from '../../../src/host/choice.ts';
 import { isInNamespace, runInNamespace } from '../../support/namespace.ts';
+import { until } from '../../support/until.ts';
 import { OPTIONS, start } from './interception-tests.ts';
 import { holdLock, testIptables } from './iptables-tests.ts';
 import { legacyProblem } from './legacy.ts';
@@ -15,7 +16,9 @@ if (!isInNamespace()) {
     await t.test('is waited for', async (t) => {
       const holder = await holdLock(t);
       const starting = start();
-      await pause(500);
+      await until('somebody waits for it', () =>
+        /-> FLOCK/.test(readFileSync('/proc/locks', 'utf8')),
+      );
       holder.kill('SIGKILL');
       const interception = await starting;
       const { addresses } = await interception.describe();
