@@ -24,6 +24,11 @@ export interface TcpLimits {
 
 /** Queries of one connection under way; a stub has two, a pipelining forwarder some dozens. */
 const QUERIES_MAX = 128;
+/**
+ * At the end a connection on which nothing has been asked yet has so long for its first query: a stub opens one to ask at once, and would
+ * take its end for a failure. Longer than a pod waits for a core of a busy node.
+ */
+const FIRST_QUERY_MAX_MS = 500;
 /** At the end a client may keep its side open so long after ours is closed: its replies have long arrived. */
 const HALF_OPEN_MAX_MS = 250;
 /** Octets of replies that the client has not taken yet, before nothing more is read from it. */
@@ -57,6 +62,7 @@ export class TcpConnection implements Client {
   #frames: Uint8Array[] = [];
   #framesOctets = 0;
   #isFlushDue = false;
+  #onFirstQuery = () => {};
 
   constructor(socket: Socket, options: TcpConnectionOptions) {
     this.#socket = socket;
@@ -100,8 +106,9 @@ export class TcpConnection implements Client {
     this.#endWhenDone();
   }
 
-  /** Takes no more queries; resolves when the connection is closed, after the last reply. */
+  /** Takes no more queries but the first; resolves when the connection is closed, after the last reply. */
   async end(): Promise<void> {
+    await this.#firstQuery();
     if (this.#socket.destroyed) return;
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     // Whichever way: events.once would reject where the client answers FIN with RST.
@@ -120,6 +127,17 @@ export class TcpConnection implements Client {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  /** Resolves when there has been one, or none will be waited for. */
+  async #firstQuery(): Promise<void> {
+    if (this.#queryCount > 0 || this.#hasEnded || this.#socket.destroyed) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, FIRST_QUERY_MAX_MS);
+    this.#onFirstQuery = resolve;
+    for (const event of ['end', 'close']) this.#socket.once(event, () => resolve());
+    await promise;
+    clearTimeout(timer);
   }
 
   #receive(data: Uint8Array): void {
@@ -169,6 +187,7 @@ export class TcpConnection implements Client {
     if (this.#hasEnded && this.#queryCount === maxTcpQueries) return;
     this.#queryCount += 1;
     this.#queriesInFlight += 1;
+    this.#onFirstQuery();
     if (this.#queryCount === maxTcpQueries) this.#hasEnded = true;
     this.#setTimeout(idleMs);
     const query = new Uint8Array((frame.length + 3) & ~3);

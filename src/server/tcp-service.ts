@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { FairShare } from '../base/fair-share.ts';
 import { hostPort } from '../base/ip-address.ts';
@@ -71,8 +72,12 @@ export class TcpService {
     }
   }
 
-  /** Takes no more connections; those that are open end with FIN once what they asked is answered. */
+  /**
+   * Takes no more connections; those that are open end with FIN once what they asked is answered. Whoever waits in the kernel to be
+   * accepted would be reset: between two turns of the loop lies a look at what waits there.
+   */
   async close(graceMs: number): Promise<void> {
+    await nextTurn();
     for (const server of [...this.#servers.values()].flat()) server.close();
     this.#servers.clear();
     const ended = [...this.#connections].map((connection) => connection.end());
