@@ -1,8 +1,9 @@
 /**
- * The streams to one upstream. Queries fill one connection until it is full or its head has waited long, then the next; so
- * a quiet node has one, many misses share a segment, and one slow external name delays only what was sent just behind it.
- * Where answers take so long that waiting behind another's costs more than that, and come in order, each query gets a
- * connection of its own as long as there are some. Beyond all connections a bounded queue, beyond that the query fails at once.
+ * The streams to one upstream. As CoreDNS answers each in order, a query does not follow one that waits already: the queries of
+ * one turn of the event loop share a connection, hence a segment, and those of the next turn take another where no answer has
+ * come yet. A quiet node has one, and a slow name delays only its turn. Where answers take so long that even this costs more than
+ * a segment, each query has a connection of its own. One that was seen to answer out of order takes any number. Beyond all
+ * connections the one with the fewest, then a bounded queue, then the query fails at once.
  */
 import type { UpstreamContext } from './context.ts';
 import type { Route, UpstreamFailure } from './failure.ts';

@@ -21,10 +21,7 @@ import type { Flushable } from './write-turn.ts';
 
 /** About two segments of queries; behind a server that answers in order in 0.1 ms each, the last waits 6 ms. */
 const OUTSTANDING_MAX = 64;
-/** A connection whose oldest query has waited longer gets no more. Twenty in-cluster answers long, and longer than most
- * pauses of our own loop, which would otherwise open connections for nothing. */
-const HEAD_AGE_MAX_MS = 5;
-/** The same while it is being dialled: behind a virtual address another dial may meet a live server. */
+/** A connection that is dialled for longer gets no more: behind a virtual address another dial may meet a live server. */
 const DIAL_AGE_MAX_MS = 100;
 const DIAL_TIMEOUT_MS = 1000;
 
@@ -112,12 +109,10 @@ export class TcpConnection implements Carrier, Flushable, MessageSink, TimerTarg
     );
   }
 
-  /** Whether a query given to it would wait behind one that has waited long. */
+  /** Whether a query given to it would wait behind one of an earlier turn, or for a dial that takes long. */
   isHeldUp(nowMs: number): boolean {
     if (this.#state === 'dialling') return nowMs - this.dialledAtMs > DIAL_AGE_MAX_MS;
-    if (!this.#answersInOrder || this.#outstanding.size === 0) return false;
-    const head = this.#oldest();
-    return head.sentAtMs !== 0 && nowMs - head.sentAtMs > HEAD_AGE_MAX_MS;
+    return this.isOccupied && this.#oldest().sentAtMs !== 0;
   }
 
   /** Whether a query given to it would wait behind another. */
