@@ -7,6 +7,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { parse } from 'yaml';
 import { readCommandLine } from '../../src/control/flags.ts';
 import { lint } from '../../src/lint/lint.ts';
 import { textSource } from '../../src/lint/source.ts';
@@ -18,6 +19,7 @@ import {
   IPVS_VALUES,
   type KubernetesObject,
   manifestText,
+  objectNamed,
   objectsIn,
   ROOT,
 } from './manifest.ts';
@@ -57,6 +59,24 @@ test('the manifest in base is the one that is filled in by sed', () => {
 
 test('every overlay is tested', () => {
   assert.deepEqual(readdirSync(DIRECTORY).sort(), Object.keys(CHANGES).sort());
+});
+
+test('a Corefile that an overlay brings is the manifest’s but for its addresses', () => {
+  const { data } = objectNamed(objectsIn(manifestText()), 'ConfigMap', 'node-local-dns');
+  const withoutAddresses = (corefile: string) => {
+    return corefile.trimEnd().replaceAll(/^( *(?:bind|health)) .*$/gm, '$1');
+  };
+  const brought = Object.keys(CHANGES).flatMap((overlay) => {
+    const file = join(DIRECTORY, overlay, 'kustomization.yaml');
+    const { patches = [] } = parse(readFileSync(file, 'utf8'));
+    return patches
+      .map(({ patch }: { patch: string }) => parse(patch))
+      .flatMap((patch: KubernetesObject) => patch.data?.['Corefile'] ?? []);
+  });
+  assert.equal(brought.length, 2);
+  for (const corefile of brought) {
+    assert.equal(withoutAddresses(corefile), withoutAddresses(data!['Corefile']!));
+  }
 });
 
 suite('overlays', () => {
