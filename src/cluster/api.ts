@@ -108,7 +108,8 @@ function jsonOf(text: string): ApiObject | undefined {
 }
 
 function problemOf(error: Error & { code?: string }, timeoutMs: number): string {
-  if (error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`;
+  const isLate = error.name === 'TimeoutError' || error.code === 'UND_ERR_CONNECT_TIMEOUT';
+  if (isLate) return `no answer within ${timeoutMs / 1000} s`;
   if (error.code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'the answer is larger than 4 MiB';
   const [first] = 'errors' in error && Array.isArray(error.errors) ? error.errors : [error];
   return (first as Error).message || error.code || error.name;

@@ -17,7 +17,8 @@ const ALL = ['--dns-server', '10.100.0.10', '--domain', 'k8s.example.org', '--mo
 const NOWHERE = { HOME: '/nonexistent', KUBECONFIG: '', KUBERNETES_SERVICE_HOST: '' };
 
 async function rendered(args: readonly string[], input = '', environment = {}) {
-  return zerohop(['render', ...args], input, { ...NOWHERE, ...environment });
+  const patience = args.includes('--timeout') ? [] : ['--timeout', '60'];
+  return zerohop(['render', ...patience, ...args], input, { ...NOWHERE, ...environment });
 }
 
 async function written(args: readonly string[], input = '', environment = {}) {

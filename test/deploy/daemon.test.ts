@@ -15,6 +15,9 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { until } from '../support/until.ts';
 import { fillIn, manifestText, objectNamed, objectsIn, ROOT } from './manifest.ts';
 
+const ALARMING = /WARNING|ERROR|no control socket/;
+/** What a busy machine alone brings about. */
+const BUSY = /slow query|took more than 1s/;
 const NO_KUSTOMIZE =
   spawnSync('kustomize', ['version']).status === 0 ? false : 'needs kustomize (sigs.k8s.io)';
 
@@ -66,7 +69,7 @@ test('runs as the manifest starts it', async (t) => {
   assert.match(readFileSync(join(run, 'Corefile'), 'utf8'), /bind 127\.0\.0\.1 127\.0\.0\.2/);
   assert.equal(statSync(join(run, 'zerohop')).mode & 0o777, 0o700);
   assert.ok(statSync(join(run, 'zerohop/control.sock')).isSocket());
-  const alarming = daemon.log.filter((line) => /WARNING|ERROR|no control socket/.test(line));
+  const alarming = daemon.log.filter((line) => ALARMING.test(line) && !BUSY.test(line));
   assert.deepEqual(alarming, []);
 });
 
@@ -112,6 +115,6 @@ test('runs in a pod of its own, where Cilium brings the queries', {
   await until('readiness', async () => {
     return (await fetch(`http://127.0.0.1:${daemon.ports.health}/ready`)).ok;
   });
-  const alarming = daemon.log.filter((line) => /WARNING|ERROR/.test(line));
+  const alarming = daemon.log.filter((line) => ALARMING.test(line) && !BUSY.test(line));
   assert.deepEqual(alarming, []);
 });
