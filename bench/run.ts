@@ -64,6 +64,7 @@ export async function runWorkload(
     return startProcess(command, scene.loadCore, compileCache(scene));
   });
   await Promise.all(loads.map((load) => load.firstLine(READY_TIMEOUT_MS)));
+  await scene.upstreams.settled();
   const before = costsOf(server.child.pid);
   const upstreamBefore = await scene.upstreams.counts();
   const scrapes = workload.isScraped ? scrapeUntilStopped(server.metricsPort) : undefined;

@@ -2,6 +2,7 @@
  * The three upstreams of a benchmark (`load/upstream.ts`), each a process on the load's core, and what they counted.
  */
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { UpstreamCounts } from './load/upstream.ts';
 import { type Child, startProcess } from './processes.ts';
 import { ZONE } from './workload/workload.ts';
@@ -10,6 +11,9 @@ const PROGRAM = join(import.meta.dirname, 'load/upstream.ts');
 const READY_TIMEOUT_MS = 10_000;
 /** A short way inside a cluster, and what the ordered one takes for each answer. */
 const DELAY_MS = 5;
+/** Together 15 s: several slow names, one behind the other. */
+const SETTLING_LOOKS_MAX = 300;
+const SETTLING_INTERVAL_MS = 50;
 
 /** Which upstream a server asks for a zone; `.` is all that is not in another one. */
 export interface UpstreamZone {
@@ -55,7 +59,16 @@ export class Upstreams {
       packets: sum(({ packets }) => packets),
       open: sum(({ open }) => open),
       active: sum(({ active }) => active),
+      waiting: sum(({ waiting }) => waiting),
     };
+  }
+
+  /** What a run has left in the queue of the ordered upstream must not count in the next one. */
+  async settled(): Promise<void> {
+    for (let look = 0; look < SETTLING_LOOKS_MAX; look++) {
+      if ((await this.counts()).waiting === 0) return;
+      await pause(SETTLING_INTERVAL_MS);
+    }
   }
 
   async stop(): Promise<void> {

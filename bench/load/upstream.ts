@@ -42,6 +42,8 @@ export interface UpstreamCounts {
   readonly open: number;
   /** TCP connections, open or gone, that brought a query since the counts were read last. */
   readonly active: number;
+  /** Queries of open connections that wait to be answered in their order. */
+  readonly waiting: number;
 }
 
 export interface Upstream {
@@ -112,7 +114,8 @@ class State {
     for (const connection of open) connection.isActive = false;
     const segments = open.reduce((sum, { socket }) => sum + this.#segments.of(socket), 0);
     const packets = this.#datagrams + this.#segmentsBefore + segments;
-    return { queries: this.#queries, packets, open: open.length, active };
+    const waiting = open.reduce((sum, connection) => sum + connection.waiting.length, 0);
+    return { queries: this.#queries, packets, open: open.length, active, waiting };
   }
 
   serveDatagram(udp: UdpSocket, query: Buffer, from: RemoteInfo): void {

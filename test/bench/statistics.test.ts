@@ -16,7 +16,7 @@ function sample(server: string, round: number, serverCpuUs: number, wrong = 0): 
     anonymousBytes: 1e6,
     residentBytes: 3e6,
   };
-  const upstream = { queries: 4, packets: 6, open: 3, active: 2 };
+  const upstream = { queries: 4, packets: 6, open: 3, active: 2, waiting: 0 };
   const result = { reports: [report], seconds: 2, costs, upstream } as unknown as RunResult;
   return { workload: 'few', title: 'few names', kind: 'misses', server, round, result };
 }

@@ -6,6 +6,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { decode, encode, type Packet, type RecordType } from 'dns-packet';
 import { addressOfName, encodeName } from '../../../bench/load/protocol.ts';
 import { startUpstream, type Upstream } from '../../../bench/load/upstream.ts';
@@ -82,7 +83,7 @@ test('over TCP, segments may cut frames anywhere, and replies come in order', as
   for (const end of [1, 2, 30, 300, frames.length]) {
     const start = [0, 1, 2, 30, 300][[1, 2, 30, 300, frames.length].indexOf(end)]!;
     await new Promise((resolve) => socket.write(frames.subarray(start, end), resolve));
-    await new Promise((resolve) => setImmediate(resolve));
+    await setImmediate();
   }
   let octets = Buffer.alloc(0);
   const addresses: string[] = [];
@@ -131,7 +132,10 @@ test('in order: what is queued behind a slow name waits, on its own connection o
     const names = labels.map((label) => `${label}.example.org`);
     finished.push(...(await askInOneSegment(ordered.port, names)));
   };
-  await Promise.all([ask('a', 'slow', 'b'), ask('c', 'd')]);
+  const both = Promise.all([ask('a', 'slow', 'b'), ask('c', 'd')]);
+  while (ordered.counts().waiting === 0) await setImmediate();
+  await both;
+  assert.equal(ordered.counts().waiting, 0);
   assert.deepEqual(finished, ['c', 'd', 'a', 'slow', 'b']);
 });
 
