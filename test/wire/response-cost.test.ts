@@ -45,14 +45,14 @@ function manyOptions(): Uint8Array {
 const RESPONSES = Object.fromEntries(Object.entries(HOSTILE).map(([what, make]) => [what, make()]));
 const MESSAGES = { readResponse: RESPONSES, readQuery: queries() };
 
-/** Milliseconds, the median of many runs once the code is warm. */
-function medianMs(run: () => void): number {
+/** Milliseconds, the quickest of many runs: whatever else the machine does only adds to one. */
+function quickestMs(run: () => void): number {
   const times = Array.from({ length: RUNS }, () => {
     const startedAt = performance.now();
     run();
     return performance.now() - startedAt;
   });
-  return times.sort((left, right) => left - right)[RUNS >> 1]!;
+  return Math.min(...times);
 }
 
 test('honest messages are read whole', () => {
@@ -65,13 +65,13 @@ test('honest messages are read whole', () => {
 test('no message takes many times as long as an honest one', (t) => {
   const honestMs = Object.values(HONEST).map((make) => {
     const message = make();
-    return medianMs(() => READERS['readResponse']!(message));
+    return quickestMs(() => READERS['readResponse']!(message));
   });
   const yardstickMs = Math.max(...honestMs);
   t.diagnostic(`readResponse, honest: ${yardstickMs.toFixed(3)} ms`);
   for (const [reader, messages] of Object.entries(MESSAGES)) {
     const times = Object.entries(messages).map(([what, message]) => {
-      return { what, ms: medianMs(() => READERS[reader]!(message)) };
+      return { what, ms: quickestMs(() => READERS[reader]!(message)) };
     });
     const worst = times.reduce((left, right) => (right.ms > left.ms ? right : left));
     t.diagnostic(`${reader}, at worst: ${worst.ms.toFixed(3)} ms, ${worst.what}`);
