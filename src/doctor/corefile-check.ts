@@ -1,4 +1,5 @@
 /** Whether the Corefile on disk can be read as the daemon reads it. */
+import { healthPortWarnings } from '../control/health-port.ts';
 import { CorefileError } from '../corefile/ast.ts';
 import { type Check, type Finding, failed, ok, skipped, warning } from './check.ts';
 import type { NodeContext } from './node-context.ts';
@@ -9,12 +10,15 @@ export const COREFILE_CHECK: Check = {
   run: async (node) => [...fileFindings(node), ...refusedFindings(node)],
 };
 
-function fileFindings({ target: { configuration, corefilePath } }: NodeContext): Finding[] {
+function fileFindings({ target }: NodeContext): Finding[] {
+  const { configuration, corefilePath, flags } = target;
   if (configuration.ok) {
     const { servers, warnings } = configuration.configuration;
+    const findings = [...warnings, ...healthPortWarnings(servers, flags)].map((line) =>
+      warning(line, 'zerohop lint says more'),
+    );
     const blocks = `${servers.length} server block${servers.length === 1 ? '' : 's'}`;
-    if (warnings.length === 0) return [ok(`${corefilePath} is right: ${blocks}`)];
-    return warnings.map((line) => warning(line, 'zerohop lint says more'));
+    return findings.length === 0 ? [ok(`${corefilePath} is right: ${blocks}`)] : findings;
   }
   const { error } = configuration;
   if (error instanceof CorefileError) {

@@ -23,7 +23,7 @@ export const DRIVER_CHECK: Check = {
   name: 'driver',
   timeoutMs: 5000,
   run: async (node, signal) => {
-    const names = interfaceNames(node).filter((name) => !VIRTUAL.test(name));
+    const names = interfaceNames(node);
     const read = () => new Map(names.map((name) => [name, allowances(node, name)]));
     const first = read();
     const counted = [...first].filter(([, counters]) => counters.size > 0);
@@ -44,12 +44,14 @@ function pause(node: NodeContext, signal: AbortSignal): Promise<void> {
   return node.pause(PAUSE_MS, signal);
 }
 
-/** /proc/net/dev: two lines of heading, then `NAME: counters`. */
+/** Those with a driver that may count. /proc/net/dev: two lines of heading, then `NAME: counters`. */
 function interfaceNames({ proc }: NodeContext): string[] {
   return proc
     .rows('net/dev')
-    .slice(1, INTERFACES_MAX + 1)
-    .map((row) => row.split(':')[0]!.trim());
+    .slice(1)
+    .map((row) => row.split(':')[0]!.trim())
+    .filter((name) => !VIRTUAL.test(name))
+    .slice(0, INTERFACES_MAX);
 }
 
 function allowances(node: NodeContext, name: string): Map<string, bigint> {

@@ -1,6 +1,6 @@
 /** A query to each local address, over UDP and over TCP, as a pod on this node asks. */
 import { hostPort } from '../base/ip-address.ts';
-import { boundSockets } from '../os/bound-sockets.ts';
+import { type BoundSocket, boundSockets } from '../os/bound-sockets.ts';
 import { type Check, type Finding, failed, ok, warning } from './check.ts';
 import type { DnsAnswer } from './dns-query.ts';
 import type { NodeContext } from './node-context.ts';
@@ -16,6 +16,7 @@ export const QUERY_CHECK: Check = {
   timeoutMs: 6000,
   run: async (node, signal) => {
     const { localIps, dnsPort } = node.target;
+    const sockets = boundSockets(node.proc).filter(({ port }) => port === dnsPort);
     const asked = localIps.flatMap((host) =>
       (['udp', 'tcp'] as const).map(async (protocol) => {
         const question = { name: probeName(node), type: 'A', protocol } as const;
@@ -25,7 +26,7 @@ export const QUERY_CHECK: Check = {
           question.name,
           answer,
         );
-        return finding.verdict === 'ok' && !listensHere(node, host, protocol)
+        return finding.verdict === 'ok' && !isBound(sockets, host, protocol)
           ? warning(`${finding.text}, and nobody listens here`, STAND_IN_ADVICE)
           : finding;
       }),
@@ -34,16 +35,9 @@ export const QUERY_CHECK: Check = {
   },
 };
 
-function listensHere(
-  { proc, target }: NodeContext,
-  host: string,
-  protocol: 'udp' | 'tcp',
-): boolean {
-  return boundSockets(proc).some(
-    (socket) =>
-      socket.protocol === protocol &&
-      socket.port === target.dnsPort &&
-      [host, '0.0.0.0', '::'].includes(socket.host),
+function isBound(sockets: readonly BoundSocket[], host: string, protocol: 'udp' | 'tcp'): boolean {
+  return sockets.some(
+    (socket) => socket.protocol === protocol && [host, '0.0.0.0', '::'].includes(socket.host),
   );
 }
 

@@ -13,9 +13,7 @@ export const RECEIVE_QUEUE_CHECK: Check = {
   timeoutMs: 5000,
   run: async ({ proc, target, daemon, pause }, signal) => {
     const look = () =>
-      boundSockets(proc).filter(
-        ({ protocol, port }) => protocol === 'udp' && port === target.dnsPort,
-      );
+      boundSockets(proc, ['udp', 'udp6']).filter(({ port }) => port === target.dnsPort);
     const first = look();
     if (first.length === 0) return [skipped('nobody listens, see above')];
     await pause(PAUSE_MS, signal);

@@ -140,6 +140,10 @@ test('corefile', async (t) => {
     await examined(corefile(t, '. {\nreload\nreload\n}\n')),
     /^warning: .*:3:1: reload: ignored/,
   );
+  assert.match(
+    await examined(corefile(t, '. {\nhealth 169.254.20.10:8099\n}\n')),
+    /^warning: health at 169\.254\.20\.10:8099, but .* start with -health-port 8099$/,
+  );
   assert.match(await examined('/no/such/Corefile'), /^skipped: .*ENOENT/);
   const refused = ['/etc/kube-dns/stubDomains: "$$": expected a domain name'];
   const daemon = running({ configuration: { ...STATUS.configuration, refused } });
@@ -583,7 +587,8 @@ describe('receive-queue', () => {
 
 describe('driver', () => {
   const files = {
-    'net/dev': 'Inter-|\n face |\n    lo: 1 2\n  eth0: 3 4\nveth12: 1 1\neni0123456789a: 1 1\n',
+    // An interface that was attached after the pods have got theirs stands behind them.
+    'net/dev': `Inter-|\n face |\n    lo: 1 2\n${'veth12: 1 1\n'.repeat(40)}  eth0: 3 4\neni0123456789a: 1 1\n`,
   };
   const statistics = (values: Readonly<Record<string, bigint>>) => (name: string) =>
     name === 'eth0' ? new Map(Object.entries(values)) : new Error(name);
