@@ -32,7 +32,6 @@ const UNTESTED: Readonly<Record<string, string>> = {
     'control/top',
     'control/udp-backend',
     'server/admission',
-    'server/adopted-sockets',
     'server/block',
     'server/dgram-service',
     'server/mmsg-service',
@@ -43,7 +42,6 @@ const UNTESTED: Readonly<Record<string, string>> = {
     'server/responder-loop',
     'server/responder-thread',
     'server/stale',
-    'server/tcp-service',
     'watch/watch',
   ]),
   ...listed('test/cli/zerohop.test.ts and those beside it run it as an operator does', [

@@ -102,6 +102,8 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
 }
 
 export class HttpEndpoint {
+  /** Connections closed at once because an endpoint of this process had as many as it may have. */
+  static refusedCount = 0;
   /** The port that is bound, where 0 was asked for; 0 for a Unix socket. */
   readonly port: number;
   readonly #server: Server;
@@ -156,6 +158,9 @@ function createServer(tls: EndpointTls | undefined, onRequest: RequestListener):
   // Of a socket without traffic: a scraper that does not read its answer.
   server.timeout = TIMEOUT_MS;
   server.maxConnections = CONNECTIONS_MAX;
+  server.on('drop', () => {
+    HttpEndpoint.refusedCount += 1;
+  });
   return server;
 }
 

@@ -71,7 +71,10 @@ function tapOf(
   const onDropped = (count: number) => {
     families.dnstapMessagesDropped.cell().value += count;
   };
-  const sinkDeps = { log: log.plugin('dnstap'), onDropped };
+  const onSinkRefused = () => {
+    families.dnstapSinksRefused.cell().value += 1;
+  };
+  const sinkDeps = { log: log.plugin('dnstap'), onDropped, onSinkRefused };
   const sink = options.listens
     ? new ListeningSink(options, sinkDeps)
     : new ConnectedSink(options, sinkDeps);
@@ -151,6 +154,9 @@ function templateCounts(families: Families): TemplateCounts {
     failed: (what, question, match, section, template) => {
       const family = what === 'rr' ? families.templateRrFailures : families.templateFailures;
       family.cell(...labelsOf(question, match), section, template).value += 1;
+    },
+    boundExceeded: (language) => {
+      families.templateBoundsExceeded.cell(language).value += 1;
     },
   };
 }

@@ -1,4 +1,5 @@
 /** What is counted in objects of the resolver rather than in shared words, brought into the series when they are read. */
+import { HttpEndpoint } from '../base/http-endpoint.ts';
 import type { LogLosses } from '../base/log.ts';
 import type { CacheStore } from '../cache/store.ts';
 import { isHandler } from '../directives/order.ts';
@@ -29,6 +30,10 @@ export function collect(families: Families, sources: Sources, generation: Genera
   families.tcpConnections.cell().value = tcp.connectionCount;
   families.tcpRefused.cell('full').value = tcp.shares.fullCount;
   families.tcpRefused.cell('unfair').value = tcp.shares.unfairCount;
+  families.tcpEnded.cell('finished').value = tcp.endings.finished;
+  families.tcpEnded.cell('cut_off').value = tcp.endings.cutOff;
+  families.innerQuestionsRefused.cell().value = resolver.inner.refusedCount;
+  families.httpRefused.cell().value = HttpEndpoint.refusedCount;
   families.sendFailures.cell('resolver').value = udp.sendFailures;
   families.logLinesLost.cell('suppressed').value = logLosses.suppressed;
   families.logLinesLost.cell('dropped').value = logLosses.dropped;

@@ -14,11 +14,12 @@ const RECONNECT_MS = 1_000;
 /** Who connects and does not say so in time is no sink. */
 const HANDSHAKE_TIMEOUT_MS = 5_000;
 /** More than anybody has collectors on a node. */
-const SINKS_MAX = 16;
+export const SINKS_MAX = 16;
 
 export interface TapSinkDependencies {
   readonly log: Log;
   readonly onDropped: (count: number) => void;
+  readonly onSinkRefused: () => void;
 }
 
 export interface TapSink {
@@ -160,6 +161,7 @@ export class ListeningSink implements TapSink {
 
   #welcome(socket: Socket): void {
     if (this.#writers.size >= SINKS_MAX) {
+      this.#deps.onSinkRefused();
       socket.destroy();
       return;
     }

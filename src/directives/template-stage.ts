@@ -36,6 +36,8 @@ export interface TemplateCounts {
     section: TemplateSection,
     template: string,
   ) => void;
+  /** A run of one failed because it was too long or made too much. */
+  readonly boundExceeded: (language: 'template' | 'expression') => void;
 }
 
 export interface TemplateDependencies {
@@ -112,7 +114,10 @@ export class TemplateStage implements Stage {
       };
       for (const { variable, expression } of expressions) {
         const result = expression.run(bindings);
-        if (result.code === 'failed') return `template: ${variable ?? 'expr'}: ${result.reason}`;
+        if (result.code === 'failed') {
+          if (result.isBound) this.#counts.boundExceeded('expression');
+          return `template: ${variable ?? 'expr'}: ${result.reason}`;
+        }
         if (variable !== undefined) variables.set(variable, result.value);
         else if (result.value !== true) return undefined;
       }
@@ -175,6 +180,7 @@ export class TemplateStage implements Stage {
       const printed = template.execute(data);
       if (printed.code === 'failed') {
         this.#counts.failed('template', question, match, section, template.toString());
+        if (printed.isBound) this.#counts.boundExceeded('template');
         return printed.reason;
       }
       const read = recordFromText(printed.text);

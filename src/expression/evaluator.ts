@@ -12,7 +12,7 @@ import { PREDICATES } from './predicates.ts';
 import { checked, sizeOf } from './size.ts';
 import { octetCount, sliceText } from './text-functions.ts';
 import { methodOf } from './time-functions.ts';
-import { ExpressionError } from './token.ts';
+import { BoundError, ExpressionError } from './token.ts';
 import { isArray, isMap, typeOf, type Value, valueText } from './value.ts';
 
 /** Of one run: 10 ms, and 100 ms where it is made to be slow. A node is a step. */
@@ -59,7 +59,7 @@ export class Evaluator {
 
   #charge(steps: number, { at }: { readonly at: number }): void {
     this.#steps += steps;
-    if (this.#steps > STEPS_MAX) throw new ExpressionError(`more than ${STEPS_MAX} steps`, at);
+    if (this.#steps > STEPS_MAX) throw new BoundError(`more than ${STEPS_MAX} steps`, at);
   }
 
   #chargeSizes(values: readonly Value[], node: { readonly at: number }): void {

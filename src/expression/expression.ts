@@ -8,7 +8,7 @@ import { check, type Scope } from './checker.ts';
 import { type Bindings, Evaluator } from './evaluator.ts';
 import type { Node } from './node.ts';
 import { parseExpression } from './parser.ts';
-import { ExpressionError } from './token.ts';
+import { BoundError, ExpressionError } from './token.ts';
 import type { Value, ValueType } from './value.ts';
 
 export type CompiledExpression =
@@ -17,7 +17,8 @@ export type CompiledExpression =
 
 export type ExpressionResult =
   | { readonly code: 'value'; readonly value: Value }
-  | { readonly code: 'failed'; readonly reason: string };
+  /** `isBound`: it was too long, or made too much. */
+  | { readonly code: 'failed'; readonly reason: string; readonly isBound: boolean };
 
 export class Expression {
   readonly #node: Node;
@@ -31,7 +32,7 @@ export class Expression {
       return { code: 'value', value: new Evaluator(bindings).run(this.#node) };
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
-      return { code: 'failed', reason: error.message };
+      return { code: 'failed', reason: error.message, isBound: error instanceof BoundError };
     }
   }
 }

@@ -3,7 +3,7 @@ import { type ExpressionFunction, ofTexts } from './function.ts';
 import { checkSize, DEPTH_MAX } from './size.ts';
 import { Duration, Moment, NamedInteger, type Timezone } from './time.ts';
 import { formatted, RFC3339_NANO } from './time-layout.ts';
-import { ExpressionError } from './token.ts';
+import { BoundError, ExpressionError } from './token.ts';
 import { isArray, isMap, type Value } from './value.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -83,7 +83,7 @@ function fromJson(text: string): Value {
 }
 
 function fromParsed(json: Json, depth: number): Value {
-  if (depth > DEPTH_MAX) throw new ExpressionError(`fromJSON: nested more than ${DEPTH_MAX} deep`);
+  if (depth > DEPTH_MAX) throw new BoundError(`fromJSON: nested more than ${DEPTH_MAX} deep`);
   if (typeof json === 'string') return json.toWellFormed();
   if (typeof json === 'number' && !Number.isFinite(json)) {
     throw new ExpressionError('fromJSON: number out of range');

@@ -4,7 +4,7 @@
  */
 import { compileRegexp, type GoRegexp, PATTERN_SIZE_MAX } from '../base/regexp.ts';
 import type { Node } from './node.ts';
-import { ExpressionError } from './token.ts';
+import { BoundError, ExpressionError } from './token.ts';
 
 const ofLiterals = new WeakMap<Node, GoRegexp>();
 const ofRuns = new Map<string, GoRegexp>();
@@ -18,7 +18,7 @@ const PATTERNS_MAX = 64;
 const COST = { plain: 5, large: 50 };
 
 function compiled(pattern: string): GoRegexp {
-  if (pattern.length > PATTERN_SIZE_MAX) throw new ExpressionError('pattern too long');
+  if (pattern.length > PATTERN_SIZE_MAX) throw new BoundError('pattern too long');
   const result = compileRegexp(pattern);
   if (result.code === 'compiled') return result.regexp;
   throw new ExpressionError(result.reason);

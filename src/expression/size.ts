@@ -3,7 +3,7 @@
  * million elements. So a value counts with all that it holds, every time that it holds it, and nothing beyond the bounds ever
  * comes to be; whoever walks a value needs no bound of its own.
  */
-import { ExpressionError } from './token.ts';
+import { BoundError } from './token.ts';
 import { isArray, isMap, type Value } from './value.ts';
 
 /** Elements and characters of a value: enough for any message, little for any node. */
@@ -48,11 +48,11 @@ export function checked(value: Value): Value {
   const { size, depth } = measureOf(value);
   // The list itself is free, so that one of the largest size is one of so many numbers.
   if (size > SIZE_MAX + 1) checkSize(size);
-  if (depth > DEPTH_MAX) throw new ExpressionError(`lists nested more than ${DEPTH_MAX} deep`);
+  if (depth > DEPTH_MAX) throw new BoundError(`lists nested more than ${DEPTH_MAX} deep`);
   return value;
 }
 
 /** For what would be that large. */
 export function checkSize(size: number): void {
-  if (size > SIZE_MAX) throw new ExpressionError(`more than ${SIZE_MAX} elements`);
+  if (size > SIZE_MAX) throw new BoundError(`more than ${SIZE_MAX} elements`);
 }

@@ -23,6 +23,9 @@ export class ExpressionError extends Error {
   }
 }
 
+/** A run that is too long, or makes too much. */
+export class BoundError extends ExpressionError {}
+
 const TOKEN =
   /[ \t\r\n]+|\/\/[^\n]*|\/\*.*?\*\/|(0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(?:\.\d|\d[\d_]*\.(?!\.)|\d)[\d_]*(?:[eE][+-]?\d+)?)|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)|([\p{L}_$][\p{L}\p{Nd}_$]*)|(\?\.|\?\?|\.\.|\*\*|&&|\|\||::|[=!<>]=|#[A-Za-z]*|[-+*/%^!<>|?:;,.()[\]{}=])/suy;
 

@@ -76,7 +76,7 @@ export class Evaluator {
   #write(octets: string): void {
     this.#output += octets;
     if (this.#output.length > TEXT_SIZE_MAX) {
-      this.#state.fail(`output of more than ${TEXT_SIZE_MAX} octets`);
+      this.#state.exceed(`output of more than ${TEXT_SIZE_MAX} octets`);
     }
   }
 

@@ -9,6 +9,7 @@ import { octetsOf, textOf } from './octet-string.ts';
 import { checkedSize } from './print.ts';
 import type { RunState } from './run-state.ts';
 import {
+  BoundError,
   boolValue,
   CallError,
   floatValue,
@@ -209,7 +210,8 @@ export class PipelineEvaluator {
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
       this.#state.at(node);
-      return this.#state.fail(`error calling ${name}: ${error.message}`);
+      const problem = `error calling ${name}: ${error.message}`;
+      return error instanceof BoundError ? this.#state.exceed(problem) : this.#state.fail(problem);
     }
   }
 

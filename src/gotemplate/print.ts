@@ -2,7 +2,7 @@
  * Go's fmt.Sprint, Sprintln and Sprintf. Widths and precisions are bounded, so that a verb cannot make a text of any size.
  */
 import { decodeRune, encodeRune } from './octet-string.ts';
-import { CallError, type GoValue, typeOf } from './value.ts';
+import { BoundError, type GoValue, typeOf } from './value.ts';
 import { applyVerb, PLAIN, type Verb } from './verb.ts';
 
 /** Octets of one printed text: four for each octet of the largest DNS message, as `\DDD` spells it. */
@@ -33,7 +33,8 @@ export function sprintln(values: readonly GoValue[]): string {
 }
 
 export function checkedSize(text: string): string {
-  if (text.length > TEXT_SIZE_MAX) throw new CallError(`text of more than ${TEXT_SIZE_MAX} octets`);
+  if (text.length > TEXT_SIZE_MAX)
+    throw new BoundError(`text of more than ${TEXT_SIZE_MAX} octets`);
   return text;
 }
 
@@ -188,6 +189,6 @@ class Formatter {
 }
 
 function bounded(size: number): number {
-  if (Math.abs(size) > TEXT_SIZE_MAX) throw new CallError(`width of more than ${TEXT_SIZE_MAX}`);
+  if (Math.abs(size) > TEXT_SIZE_MAX) throw new BoundError(`width of more than ${TEXT_SIZE_MAX}`);
   return size;
 }

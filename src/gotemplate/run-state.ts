@@ -14,7 +14,15 @@ const SIZE_PER_STEP = 32;
 export const DEPTH_MAX = 500;
 
 /** The message holds the place: `template: NAME:LINE:COLUMN: executing "NAME" at <...>: ...`. */
-export class RunProblem extends Error {}
+export class RunProblem extends Error {
+  /** The run was too long or too deep, or made too much. */
+  readonly isBound: boolean;
+
+  constructor(message: string, isBound: boolean) {
+    super(message);
+    this.isBound = isBound;
+  }
+}
 
 interface Variable {
   /** With its dollar. */
@@ -52,21 +60,31 @@ export class RunState {
 
   #charge(steps: number): void {
     this.#steps += steps;
-    if (this.#steps > STEPS_MAX) this.fail(`more than ${STEPS_MAX} steps`);
+    if (this.#steps > STEPS_MAX) this.exceed(`more than ${STEPS_MAX} steps`);
   }
 
   fail(problem: string): never {
+    throw this.#problem(problem, false);
+  }
+
+  /** Fails because the run is too long or too deep, or makes too much. */
+  exceed(problem: string): never {
+    throw this.#problem(problem, true);
+  }
+
+  #problem(problem: string, isBound: boolean): RunProblem {
     const node = this.node!;
     const before = this.#text.slice(0, node.at);
     const line = before.split('\n').length;
     const column = Buffer.byteLength(before.slice(before.lastIndexOf('\n') + 1));
     const place = `${this.#name}:${line}:${column}: executing ${textOf(quote(this.template))}`;
-    throw new RunProblem(`template: ${place} at <${textOf(nodeText(node))}>: ${problem}`);
+    const text = `template: ${place} at <${textOf(nodeText(node))}>: ${problem}`;
+    return new RunProblem(text, isBound);
   }
 
   /** Runs `inner` one level deeper. */
   nest<Result>(inner: () => Result): Result {
-    if (this.#depth >= DEPTH_MAX) this.fail(`exceeded maximum template depth (${DEPTH_MAX})`);
+    if (this.#depth >= DEPTH_MAX) this.exceed(`exceeded maximum template depth (${DEPTH_MAX})`);
     this.#depth += 1;
     const result = inner();
     this.#depth -= 1;

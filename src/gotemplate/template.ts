@@ -23,8 +23,8 @@ export type ParsedTemplate =
 
 export type Execution =
   | { readonly code: 'done'; readonly text: string }
-  /** Go's message: `template: NAME:LINE:COLUMN: executing "NAME" at <...>: ...`. */
-  | { readonly code: 'failed'; readonly reason: string };
+  /** Go's message: `template: NAME:LINE:COLUMN: executing "NAME" at <...>: ...`. `isBound`: a bound of the run ended it. */
+  | { readonly code: 'failed'; readonly reason: string; readonly isBound: boolean };
 
 /** `functions` come beside Go's own, and before them. */
 export function parseTemplate(
@@ -73,7 +73,7 @@ export class Template {
       return { code: 'done', text: textOf(octets) };
     } catch (error) {
       if (!(error instanceof RunProblem)) throw error;
-      return { code: 'failed', reason: error.message };
+      return { code: 'failed', reason: error.message, isBound: error.isBound };
     }
   }
 }

@@ -47,6 +47,9 @@ export interface GoFunction {
 /** Why a function gave no value. */
 export class CallError extends Error {}
 
+/** What it would have made is too much. */
+export class BoundError extends CallError {}
+
 export const NONE: GoValue = { kind: 'none' };
 
 export function boolValue(value: boolean): GoValue {

@@ -48,6 +48,11 @@ export const ZEROHOP_SERIES = {
     [],
     'Messages for dnstap that no sink took in time.',
   ),
+  dnstapSinksRefused: counter(
+    'zerohop_dnstap_sinks_refused_total',
+    [],
+    'Sinks of dnstap that connected while as many as may be were there, and were closed at once.',
+  ),
   traceSpansDropped: counter(
     'zerohop_trace_spans_dropped_total',
     [],
@@ -68,6 +73,26 @@ export const ZEROHOP_SERIES = {
     'zerohop_tcp_connections_refused_total',
     ['reason'],
     'TCP connections closed at once because there were too many (full) or their source held its share (unfair).',
+  ),
+  tcpEnded: counter(
+    'zerohop_tcp_connections_ended_total',
+    ['how'],
+    'TCP connections that we ended because their listener went: after their last reply (finished), or too late for it (cut_off).',
+  ),
+  httpRefused: counter(
+    'zerohop_http_connections_refused_total',
+    [],
+    'Connections to metrics, health and the other endpoints closed at once because there were too many.',
+  ),
+  innerQuestionsRefused: counter(
+    'zerohop_inner_questions_refused_total',
+    [],
+    'Questions not asked because one query of a client had led to too many others.',
+  ),
+  templateBoundsExceeded: counter(
+    'zerohop_template_bounds_exceeded_total',
+    ['language'],
+    'Runs of templates and of expressions that failed at a bound of their steps, depth or size.',
   ),
   sendFailures: counter(
     'zerohop_send_failures_total',

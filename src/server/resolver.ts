@@ -34,6 +34,7 @@ import { admit } from './admission.ts';
 import { type Answerer, OUTCOME } from './answer.ts';
 import type { Block } from './block.ts';
 import type { Arrival } from './client.ts';
+import { InnerQuestions } from './inner-questions.ts';
 import {
   chooseZone,
   type ListenerPlan,
@@ -49,13 +50,6 @@ import { isDue, StaleAnswers } from './stale.ts';
 /** As a TTL: each record's own. */
 const AS_IT_IS = -1;
 
-/** Questions that stages ask of the whole server because of one query: chains of CNAMEs in use have two or three links. */
-const INNER_QUESTIONS_MAX = 16;
-const TOO_MANY: Resolution = {
-  ok: false,
-  rcode: RCODE.SERVFAIL,
-  reason: `one query led to more than ${INNER_QUESTIONS_MAX} others`,
-};
 const REFUSED: Resolution = { ok: false, rcode: RCODE.REFUSED, reason: undefined };
 
 const FULL: Outcome = {
@@ -91,6 +85,7 @@ export class Resolver {
   readonly #inFlight: InFlightTable<Waiter>;
   readonly #query = new QueryFields();
   readonly #stale: StaleAnswers;
+  readonly inner = new InnerQuestions();
   /** Of the query that has come, and of the question whose answer has. */
   readonly #key = new CacheKey();
   readonly #answeredKey = new CacheKey();
@@ -158,7 +153,7 @@ export class Resolver {
       opcode,
       transport: arrival.client.protocol,
       asker: new ArrivalAsker(arrival, this.#deps.localOf),
-      askAgain: this.#againFor(arrival),
+      askAgain: this.inner.limited((asked) => this.#askAgain(arrival, asked)),
     });
     if (block.parts.front.length > 0) void this.#askFront(waiter, block, question);
     else this.#miss(waiter, block, key, question);
@@ -217,18 +212,8 @@ export class Resolver {
 
   #refreshQuestion(key: CacheKey, nowMs: number): Question {
     const arrival = refreshArrival(listenerOf(this.#plan.udp, key.block), nowMs);
-    const askAgain = this.#againFor(arrival);
+    const askAgain = this.inner.limited((asked) => this.#askAgain(arrival, asked));
     return questionOf(key, { opcode: 0, transport: 'udp', asker: undefined, askAgain });
-  }
-
-  /** `askAgain` for all that one query leads to. */
-  #againFor(arrival: Arrival): Next {
-    let count = 0;
-    return (asked) => {
-      count += 1;
-      if (count > INNER_QUESTIONS_MAX) return Promise.resolve(TOO_MANY);
-      return this.#askAgain(arrival, { ...asked, isInner: true });
-    };
   }
 
   /** A stage's question to the whole server. It waits for nobody else's, so that two cannot wait for each other. */

@@ -56,6 +56,7 @@ export class TcpConnection implements Client {
   #queriesInFlight = 0;
   #queryCount = 0;
   #hasEnded = false;
+  #isCutOff = false;
   /** Of the socket: set where it changes only, since traffic sets the timer back by itself. */
   #timeoutMs = 0;
   /** Replies that leave with the next write. */
@@ -125,7 +126,13 @@ export class TcpConnection implements Client {
     await closed;
   }
 
-  destroy(): void {
+  /** Whether its last replies were not waited for. */
+  get isCutOff(): boolean {
+    return this.#isCutOff;
+  }
+
+  cutOff(): void {
+    this.#isCutOff = true;
     this.#socket.destroy();
   }
 

@@ -36,6 +36,8 @@ export class TcpService {
   readonly #limits = new Map<number, TcpLimits>();
   /** By the client's address. */
   readonly shares = new FairShare(CONNECTIONS_MAX);
+  /** Connections that we ended: after their last reply, or by force as that took too long. */
+  readonly endings = { finished: 0, cutOff: 0 };
 
   constructor(options: TcpServiceOptions) {
     this.#options = options;
@@ -67,7 +69,7 @@ export class TcpService {
       this.#servers.delete(id);
       for (const server of servers) server.close();
       for (const connection of this.#connections) {
-        if (connection.listener === id) connection.end();
+        if (connection.listener === id) void this.#end(connection);
       }
     }
   }
@@ -80,17 +82,22 @@ export class TcpService {
     await nextTurn();
     for (const server of [...this.#servers.values()].flat()) server.close();
     this.#servers.clear();
-    const ended = [...this.#connections].map((connection) => connection.end());
-    let cutCount = 0;
+    const before = { ...this.endings };
+    const ended = [...this.#connections].map((connection) => this.#end(connection));
     const late = setTimeout(() => {
-      cutCount = this.#connections.size;
-      for (const connection of this.#connections) connection.destroy();
+      for (const connection of this.#connections) connection.cutOff();
     }, graceMs);
     await Promise.all(ended);
     clearTimeout(late);
     if (ended.length === 0) return;
-    const how = `${ended.length - cutCount} ended, ${cutCount} cut off`;
+    const { finished, cutOff } = this.endings;
+    const how = `${finished - before.finished} ended, ${cutOff - before.cutOff} cut off`;
     this.#options.log.info(`TCP connections of clients: ${how}`);
+  }
+
+  async #end(connection: TcpConnection): Promise<void> {
+    await connection.end();
+    this.endings[connection.isCutOff ? 'cutOff' : 'finished'] += 1;
   }
 
   async #open(listener: Listener): Promise<Server[]> {

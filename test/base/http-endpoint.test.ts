@@ -244,8 +244,10 @@ describe('limits', () => {
     const last = within.at(-1)!;
     last.write('GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await once(last, 'data');
+    const refusedBefore = HttpEndpoint.refusedCount;
     const beyond = await dial(endpoint);
     await once(beyond, 'close');
+    assert.equal(HttpEndpoint.refusedCount, refusedBefore + 1);
     const first = within[0]!;
     first.write('GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n');
     const [data] = await once(first, 'data');

@@ -253,3 +253,10 @@ test('any text parses or fails with a CorefileError', () => {
     { numRuns: 500 },
   );
 });
+
+test('a Corefile of more words than there may be is an error', () => {
+  const words = `(s) {\n${`x${' y'.repeat(999)}\n`.repeat(100)}}\n`;
+  const imports = (count: number) => `${words}. {\n${' import s\n'.repeat(count)}}`;
+  assert.equal(parse(imports(8)).length, 1);
+  assert.match(failure(imports(9)), /the Corefile holds more than 1000000 words/);
+});

@@ -10,7 +10,7 @@ import { PbfReader } from 'pbf';
 import { createLog } from '../../src/base/log.ts';
 import type { DnstapOptions } from '../../src/directives/dnstap.ts';
 import { encodeTap, TAP_PROTOCOL, TAP_TYPE } from '../../src/directives/dnstap-message.ts';
-import { ConnectedSink, ListeningSink } from '../../src/directives/dnstap-sink.ts';
+import { ConnectedSink, ListeningSink, SINKS_MAX } from '../../src/directives/dnstap-sink.ts';
 import { DnstapTap } from '../../src/directives/dnstap-tap.ts';
 import { CONTENT_TYPE, CONTROL, controlFrame } from '../../src/directives/frame-stream.ts';
 import { Labels } from '../../src/directives/labels.ts';
@@ -224,13 +224,16 @@ async function startSinkServer(
 
 function deps() {
   const lines: string[] = [];
-  const counted = { dropped: 0 };
+  const counted = { dropped: 0, sinksRefused: 0 };
   return {
     lines,
     counted,
     log: createLog((line) => lines.push(line)),
     onDropped: (count: number) => {
       counted.dropped += count;
+    },
+    onSinkRefused: () => {
+      counted.sinksRefused += 1;
     },
   };
 }
@@ -358,6 +361,30 @@ suite('sinks that connect to us', () => {
     await until('our socket', async () => existsSync(path));
     await connectTo(t, path);
   }
+
+  test('one more than there may be is closed at once, and counted', async (t) => {
+    const path = join(temporaryDirectory(t), 'tap.sock');
+    const { counted, ...rest } = deps();
+    const sink = new ListeningSink(optionsOf(`dnstap listen ${path}`), rest);
+    t.after(() => sink.close());
+    await until('the socket', () => existsSync(path));
+    const readers: Reader[] = [];
+    for (let count = 0; count < SINKS_MAX; count++) readers.push(await connectTo(t, path));
+    assert.equal(counted.sinksRefused, 0);
+    const socket = connect({ path });
+    await once(socket, 'close');
+    assert.equal(counted.sinksRefused, 1);
+    sink.push(frame('a'));
+    for (const reader of readers) await until('the frame', () => reader.frames.includes('a'));
+    readers[0]!.socket.destroy();
+    await until('a place for another', async () => {
+      const count = counted.sinksRefused;
+      const next = new Reader(connect({ path }));
+      t.after(() => next.socket.destroy());
+      await until('an answer', () => next.frames.length > 0 || counted.sinksRefused > count);
+      return next.frames.includes(CONTROL.READY);
+    });
+  });
 
   test('one that reads nothing is let go', async (t) => {
     const path = join(temporaryDirectory(t), 'tap.sock');

@@ -16,19 +16,21 @@ const BEHIND = {
 interface Counted {
   readonly matched: string[];
   readonly failed: string[];
+  readonly exceeded: string[];
 }
 
-function countsInto({ matched, failed }: Counted): TemplateCounts {
+function countsInto({ matched, failed, exceeded }: Counted): TemplateCounts {
   return {
     matched: (_question, { zone, qclass, qtype }) => matched.push(`${zone} ${qclass} ${qtype}`),
     failed: (what, _question, { zone }, section, template) => {
       failed.push(`${what} ${zone} ${section} ${template}`);
     },
+    boundExceeded: (language) => exceeded.push(language),
   };
 }
 
 function set(lines: string): { play: StagePlay; stage: TemplateStage } & Counted {
-  const counted: Counted = { matched: [], failed: [] };
+  const counted: Counted = { matched: [], failed: [], exceeded: [] };
   const { template, metadata } = configOf(lines);
   const labels = new Labels(metadata);
   const stage = new TemplateStage(template, { labels, counts: countsInto(counted) });
@@ -277,4 +279,25 @@ test('dates, durations and lists of variables', async () => {
   ]);
   const [line] = await play.ask('a.example MX');
   assert.match(line!, /error calling AddDate: date out of range$/);
+});
+
+test('what ends at a bound is counted, other failures are not', async () => {
+  for (const [body, expected] of [
+    ['answer "{{ range 1000000 }}{{ end }}"', ['template']],
+    [
+      'answer "{{ define \\"a\\" }}{{ template \\"a\\" }}{{ end }}{{ template \\"a\\" }}"',
+      ['template'],
+    ],
+    ['answer "{{ range 100 }}{{ printf \\"%9999d\\" 1 }}{{ end }}"', ['template']],
+    ['answer "{{ printf \\"%999999d\\" 1 }}"', ['template']],
+    ['answer "{{ index .Match 5 }}"', []],
+    ['expr "all(1..1000, all(1..1000, # > 0))"', ['expression']],
+    ["expr len(repeat('ab', 1000000)) > 0", ['expression']],
+    ["expr incidr('no address', '192.0.2.0/24')", []],
+  ] as const) {
+    const { play, exceeded } = set(`template IN A example {\n${body}\n}`);
+    const [reply] = await play.ask('www.example A');
+    assert.match(reply!, /^SERVFAIL: template: /, body);
+    assert.deepEqual(exceeded, expected, body);
+  }
 });

@@ -144,3 +144,9 @@ test('its languages are loaded by the first Corefile that has one, not before', 
   const expected = [Array(3).fill(false), Array(3).fill(true)];
   assert.equal(stdout.toString(), `${JSON.stringify(expected)}\n`, stderr.toString());
 });
+
+test('a pattern is as long as it may be, and no longer', () => {
+  const linesOf = (size: number) => `template IN A {\n  match ${'a'.repeat(size)}\n}`;
+  assert.equal(configOf(linesOf(10_000)).template.length, 1);
+  assert.match(failureOf(linesOf(10_001)), /match: expected at most 10000 characters of pattern/);
+});

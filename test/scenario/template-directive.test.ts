@@ -32,6 +32,12 @@ made.test:${dns} {
   template IN MX broken.made.test {
     answer "{{ .Name }} MX nowhere"
   }
+  template IN SRV long.made.test {
+    answer "{{ range 1000000 }}{{ end }}"
+  }
+  template IN SRV slow.made.test {
+    expr "all(1..1000, all(1..1000, # > 0))"
+  }
   template IN SRV only.made.test {
     match ^none$
   }
@@ -139,6 +145,18 @@ onEachBackend('templates', { corefile: COREFILE }, async (t, stage) => {
     assert.equal(scrape.sum('coredns_template_rr_failures_total', { zone, type: 'MX' }), 1);
   });
 
+  await t.test('a run beyond its bound is SERVFAIL, and counted', async () => {
+    for (const [zone, language] of [
+      ['long', 'template'],
+      ['slow', 'expression'],
+    ] as const) {
+      const name = `x.${zone}.made.test`;
+      assert.equal((await stage.ask({ name, type: 'SRV' })).rcode, 'SERVFAIL', zone);
+      const scrape = await stage.daemon.scrape(stage.daemon.ports.prometheus);
+      assert.equal(scrape.sum('zerohop_template_bounds_exceeded_total', { language }), 1, zone);
+    }
+  });
+
   await t.test('a CNAME leads into other blocks, where it is cached', async () => {
     stage.script('far.else.test', (query) => addresses(query, ['192.0.2.80', '192.0.2.81']));
     for (let round = 0; round < 2; round++) {
@@ -165,6 +183,8 @@ onEachBackend('templates', { corefile: COREFILE }, async (t, stage) => {
     const reply = await stage.askTcp({ name: 'one.links.test' });
     assert.equal(reply.rcode, 'NOERROR');
     assert.equal(reply.decoded.answers.length, 17);
+    const scrape = await stage.daemon.scrape(stage.daemon.ports.prometheus);
+    assert.equal(scrape.sum('zerohop_inner_questions_refused_total'), 1);
   });
 
   await t.test('what a template says of the client is the client’s own', async () => {

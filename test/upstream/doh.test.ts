@@ -105,3 +105,13 @@ test('a status that is not 200, a wrong answer, silence', async (t) => {
   const silent = await dohServer(t, () => {});
   assert.equal(failureOf(await ask(silent.port, 100)).code, 'timeout');
 });
+
+test('what is under way is bounded, what is beyond fails at once', async (t) => {
+  const { port, seen } = await dohServer(t, () => {});
+  const { forward } = open(t, port, 'POST', 60_000);
+  const ask = () =>
+    forward.exchange(queryFor('example.org.'), { transport: 'udp', deadlineMs: 60_000 });
+  for (let count = 0; count < 1024; count++) void ask();
+  assert.equal(failureOf(await ask()).code, 'overloaded');
+  await until('the others have left', async () => seen.length > 0);
+});

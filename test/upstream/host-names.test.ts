@@ -162,3 +162,11 @@ test('a forward to a name asks its address, as its resolver says', async (t) => 
   assertAnswered(result);
   assert.equal(result.to, server.to);
 });
+
+test('of a name with very many addresses some are asked', async (t) => {
+  const addresses = Array.from({ length: 20 }, (_, index) => `192.0.2.${100 + index}`);
+  const { hostNames } = openHostNames(t, [await resolver(t, addresses)]);
+  await hostNames.start();
+  assert.equal(hostNames.addresses.length, 15);
+  assert.equal(hostNames.addresses[0]!.host, '192.0.2.9');
+});
