@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DIRECTIVE_ORDER, type DirectiveName } from '../../src/directives/order.ts';
 import { COREDNS_OPTIONS, type OptionFacts } from './coredns-options.ts';
+import { lineWith, wordsOf, wrongCounts } from './option-lines.ts';
 import { configOf, failureOf } from './server-block.ts';
 
 /** What the directives read when the Corefile is read. */
@@ -15,39 +16,11 @@ const FILES = {
   '/etc/weights': 'a.example\n192.0.2.1 3\n',
 };
 
-/** An argument too many for whatever has a bound. */
-const SURPLUS = 'surplus';
-
-/** The directive with these arguments for one of its options. */
-function written(name: DirectiveName, option: OptionFacts, args: string): string {
-  const head = option.head ?? COREDNS_OPTIONS[name].head;
-  const words = [option.option, args].filter((text) => text !== '').join(' ');
-  if (option.place === 'line') return `${name} ${words}`;
-  return `${head} {\n${option.beside}\n${words}\n}`;
-}
-
 /** The directive without that option. */
 function leftOut(name: DirectiveName, option: OptionFacts): string {
   return option.place === 'line'
     ? name
     : `${option.head ?? COREDNS_OPTIONS[name].head} {\n${option.beside}\n}`;
-}
-
-function wordsOf(args: string): string[] {
-  return args.match(/"[^"]*"|\S+/g) ?? [];
-}
-
-/** Arguments of one too few and of one too many. */
-function wrongCounts({ count: [min, max], accepted }: OptionFacts): string[] {
-  const bySize = accepted.map(wordsOf).sort((one, other) => one.length - other.length);
-  const [shortest, longest] = [bySize[0], bySize.at(-1)];
-  const wrong: string[] = [];
-  if (shortest !== undefined && min > 0) wrong.push(shortest.slice(0, min - 1).join(' '));
-  if (longest !== undefined && max !== Number.POSITIVE_INFINITY && !longest.includes('{')) {
-    const filled = [...longest, ...Array<string>(max - longest.length + 1).fill(SURPLUS)];
-    wrong.push(filled.join(' '));
-  }
-  return wrong;
 }
 
 /** The settings without where they stand. */
@@ -63,14 +36,14 @@ for (const name of DIRECTIVE_ORDER) {
       const title = `${option.option} ${option.shape}`.trim() || 'alone';
       test(`${title}, since ${option.since}`, () => {
         for (const args of option.accepted) {
-          assert.ok(configOf(written(name, option, args), FILES), args);
+          assert.ok(configOf(lineWith(name, option, args), FILES), args);
         }
         for (const args of [...wrongCounts(option), ...option.rejected]) {
-          const message = failureOf(written(name, option, args), FILES);
+          const message = failureOf(lineWith(name, option, args), FILES);
           assert.match(message, new RegExp(`^Corefile:[2-9]:\\d+: ${name}: `), args);
         }
         if (option.default === undefined) return;
-        const explicit = settingsOf(written(name, option, option.default));
+        const explicit = settingsOf(lineWith(name, option, option.default));
         assert.deepEqual(explicit, settingsOf(leftOut(name, option)), option.default);
       });
     }
