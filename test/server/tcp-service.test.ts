@@ -52,9 +52,12 @@ test('connections whose listener goes end with FIN, and are counted', async (t) 
 test('who waits for a reply at the end is cut off when the grace period is over', async (t) => {
   const { service, arrivals, lines, open } = await start(t);
   const [idle, waiting] = [await open(), await open()];
+  idle.write(FRAME);
+  await until('the query', () => arrivals.length === 1);
+  arrivals[0]!.client.send(new Uint8Array(12));
   waiting.on('error', () => {});
   waiting.write(FRAME);
-  await until('the query', () => arrivals.length === 1);
+  await until('the other query', () => arrivals.length === 2);
   const idleEnded = once(idle, 'end');
   await service.close(100);
   await idleEnded;
