@@ -1,6 +1,6 @@
 /**
  * Gives memory that malloc has freed back to the kernel. V8 compiles on threads of its own and frees some 20 MB when the hot code is
- * compiled; glibc keeps it, since what is still in use lies in between (bench/memory.ts: 42 MB anonymous instead of 60).
+ * compiled; glibc keeps it, since what is still in use lies in between (bench/memory.ts: 44 MB anonymous instead of 65).
  */
 import type { Libc } from '../os/libc.ts';
 
