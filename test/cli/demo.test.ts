@@ -119,8 +119,10 @@ test('answers what it says to try, shows figures, and ends on Ctrl-C', async (t)
     figures,
     /^queries \d \(\d\.\d\/s\) \| hit ratio \d+\.\d% \| p99 <= [\d.]+ ms \| upstream queries \d\n$/,
   );
-  const metrics = /http:\S+/.exec(demo.stdout)![0];
+  const [status, metrics] = demo.stdout.match(/http:\S+/g)!;
+  assert.equal(status, `http://127.0.0.1:${demo.metricsPort}/`);
   assert.equal(metrics, `http://127.0.0.1:${demo.metricsPort}/metrics`);
+  assert.match(await (await fetch(status)).text(), /Names asked most/);
   const scrape = new Scrape(await (await fetch(metrics)).text());
   assert.ok(scrape.sum('coredns_cache_hits_total') >= 3);
   demo.signal('SIGINT');

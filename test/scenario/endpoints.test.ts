@@ -48,7 +48,10 @@ test('prometheus: at its address and at -metrics-listen-address', async (t) => {
     assert.equal(response.status, 200);
     assert.match(response.headers.get('content-type')!, /^text\/plain; version=0\.0\.4/);
     assert.match(await response.text(), /^coredns_dns_requests_total\{.*type="A"\} 1$/m);
-    assert.equal((await get(port, '/'))[0], 404);
+    const page = await fetch(`http://127.0.0.1:${port}/`);
+    assert.match(page.headers.get('content-security-policy')!, /^default-src 'none'/);
+    assert.match(await page.text(), /<title>.* – Zerohop<\/title>/);
+    assert.equal((await get(port, '/other'))[0], 404);
   }
 });
 
