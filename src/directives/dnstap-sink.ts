@@ -4,7 +4,6 @@
  */
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import type { Log } from '../base/log.ts';
 import type { DnstapOptions, DnstapSocket } from './dnstap.ts';
 import { FrameWriter } from './frame-stream.ts';
@@ -182,7 +181,9 @@ function dial({ socket, skipsVerification, writeBufferBytes }: DnstapOptions): S
   if (socket.kind === 'unix') return connect({ path: socket.path, ...limits });
   const { host, port } = socket;
   if (socket.kind === 'tcp') return connect({ host, port, ...limits });
-  return connectTls({ host, port, servername: host, rejectUnauthorized: !skipsVerification });
+  return process
+    .getBuiltinModule('node:tls')
+    .connect({ host, port, servername: host, rejectUnauthorized: !skipsVerification });
 }
 
 function serverFor(options: DnstapOptions, onSocket: (socket: Socket) => void): Server {
@@ -190,7 +191,7 @@ function serverFor(options: DnstapOptions, onSocket: (socket: Socket) => void): 
   if (socket.kind !== 'tls' || tls === undefined) return createServer({ highWaterMark }, onSocket);
   const ca = tls.caPath === undefined ? undefined : readFileSync(tls.caPath);
   const asksForCertificate = ca !== undefined && !options.skipsVerification;
-  return createTlsServer(
+  return process.getBuiltinModule('node:tls').createServer(
     {
       cert: readFileSync(tls.certPath),
       key: readFileSync(tls.keyPath),
