@@ -31,6 +31,7 @@ export class FrameWriter {
   #received = Buffer.alloc(0);
   #isReady = false;
   #hasEnded = false;
+  #isCorked = false;
 
   /** The socket is connected and the writer's own from now on. */
   constructor(socket: Duplex, events: FrameWriterEvents) {
@@ -51,8 +52,20 @@ export class FrameWriter {
   write(octets: Uint8Array): boolean {
     const length = Buffer.alloc(4);
     length.writeUInt32BE(octets.length);
+    this.#cork();
     this.#socket.write(length);
     return this.#socket.write(octets);
+  }
+
+  /** The frames of one turn leave with one system call. */
+  #cork(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    this.#socket.cork();
+    setImmediate(() => {
+      this.#isCorked = false;
+      this.#socket.uncork();
+    });
   }
 
   /** Says that no more comes, and closes when the reader has understood or has gone. */
