@@ -46,7 +46,8 @@ function lossFindings(proc: ProcFiles): Finding[] {
   const findings: Finding[] = [];
   if (dropped > 0) {
     const advice = 'since the boot: the table was full. Does the number grow?';
-    findings.push(warning(`${dropped} packets dropped for want of room in the table`, advice));
+    const text = `${dropped} packets or unanswered connections dropped for want of room in the table`;
+    findings.push(warning(text, advice));
   }
   if (failedInserts > 0) {
     findings.push(

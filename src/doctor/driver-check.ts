@@ -34,15 +34,11 @@ export const DRIVER_CHECK: Check = {
     if (counted.every(([, counters]) => [...counters.values()].every((value) => value === 0n))) {
       return counted.map(([name]) => ok(`${name}: nothing went over an allowance`));
     }
-    await pause(node, signal);
+    await node.pause(PAUSE_MS, signal);
     const second = read();
     return counted.flatMap(([name, before]) => exceeded(name, before, second.get(name) ?? before));
   },
 };
-
-function pause(node: NodeContext, signal: AbortSignal): Promise<void> {
-  return node.pause(PAUSE_MS, signal);
-}
 
 /** Those with a driver that may count. /proc/net/dev: two lines of heading, then `NAME: counters`. */
 function interfaceNames({ proc }: NodeContext): string[] {

@@ -536,7 +536,7 @@ describe('conntrack', () => {
     [
       'losses',
       { ...use(1), 'net/stat/nf_conntrack': stat },
-      /^warning: 3 packets dropped .*\nwarning: 17 packets lost/m,
+      /^warning: 3 packets or unanswered connections dropped .*\nwarning: 17 packets lost/m,
     ],
     ['not there', {}, /^skipped: /],
     ['nonsense', { ...use(1), 'sys/net/netfilter/nf_conntrack_max': 'many' }, /^skipped: /],
