@@ -15,6 +15,8 @@ const REPOSITORY = resolve(import.meta.dirname, '..');
 const NODE = join(REPOSITORY, 'node_modules/.bin/node');
 const DAEMON_MAIN = join(REPOSITORY, 'src/main.ts');
 const COMPILE_TIMEOUT_MS = 30_000;
+/** As often as the page's own script. */
+const LOOK_INTERVAL_MS = 2000;
 const FIRST_LINE_TIMEOUT_MS = 10_000;
 /** More than a workload's cached names and the fresh ones of a run. */
 const CACHE_ENTRIES = 65_536;
@@ -25,7 +27,7 @@ export const DAEMON = 'daemon';
 export const STAGES = ['loadbalance', 'log', 'dnstap', 'trace'] as const;
 type Stage = (typeof STAGES)[number];
 /** Rows besides the echo and the daemon, as `--peer` names them. */
-export const PEERS = [...RESOLVERS, 'node-cache', ...STAGES, 'echo-poll'] as const;
+export const PEERS = [...RESOLVERS, 'node-cache', ...STAGES, 'watched', 'echo-poll'] as const;
 export type Peer = (typeof PEERS)[number];
 
 export interface Server {
@@ -67,6 +69,16 @@ export async function startDaemon(
   const line = stage === undefined ? '' : stageLine(stage, site.sinks);
   const ours = ['-control-socket=', `-cache-memory=${cacheMemory(cacheEntries)}`];
   return startNodeCache(stage ?? DAEMON, [...command, ...ours], site, { line, cacheEntries });
+}
+
+/** The daemon while somebody looks at its status page, so that it samples who asks for what. */
+async function startWatched(site: Site): Promise<Server> {
+  const server = await startNodeCache('watched', [...DAEMON_COMMAND, '-control-socket='], site);
+  const look = () => fetch(`http://127.0.0.1:${server.metricsPort}/`).then((page) => page.text());
+  await look();
+  // It ends with the bench; a look that fails is one that the server's end has cut off.
+  setInterval(() => look().catch(() => {}), LOOK_INTERVAL_MS).unref();
+  return server;
 }
 
 /** Half a KiB an entry, twice what an address takes; by default as the Corefile's capacities say. */
@@ -158,6 +170,7 @@ export async function startPeer(
 ): Promise<Server | undefined> {
   const { echo, nodeCache } = binaries;
   if (isStage(peer)) return startDaemon(DAEMON_COMMAND, site, peer);
+  if (peer === 'watched') return startWatched(site);
   if (peer === 'echo-poll') return echo ? startEcho(echo, site, ['--poll']) : undefined;
   if (peer === 'node-cache') return nodeCache ? startNodeCache(peer, [nodeCache], site) : undefined;
   const port = await freePort();

@@ -1,6 +1,7 @@
 /**
  * The control socket: HTTP on a Unix socket for whoever operates this daemon on its own machine. What reveals or changes
- * anything is here and nowhere else. Only the owner can reach it: it has mode 0600 in a directory of mode 0700.
+ * anything is here and nowhere else, but for the names that the status page shows over loopback. Only the owner can reach it: it
+ * has mode 0600 in a directory of mode 0700.
  *
  * Of several daemons with one path, as during an upgrade, the one that has it keeps it, and the others look each second
  * whether it has gone: the new one takes the path over within a second or two of the old one's end, however that was. A
