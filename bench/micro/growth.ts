@@ -3,13 +3,10 @@
  * names but the misses of the processor's caches.
  */
 import { CacheKey } from '../../src/cache/key.ts';
-import { Pinned, requireLibc } from '../../src/os/libc.ts';
 import { Histogram } from '../load/histogram.ts';
 import type { FilledCache } from './filled-cache.ts';
 import { type HitFigures, measureHits } from './hits.ts';
-
-/** linux/time.h: what other processes take from the core is not in it. */
-const CLOCK_THREAD_CPUTIME_ID = 3;
+import { ThreadClock } from './thread-clock.ts';
 
 export interface InsertFigures {
   /** Names in the cache after it. */
@@ -64,15 +61,4 @@ function measureInserts(cache: FilledCache, from: number, to: number) {
     p999Us: histogram.percentile(99.9) / 1000,
     maxUs: histogram.max / 1000,
   };
-}
-
-/** The CPU time of this thread; collections of its heap are in it. */
-class ThreadClock {
-  readonly #libc = requireLibc();
-  readonly #time = new Pinned(this.#libc, 16);
-
-  nowNs(): number {
-    this.#libc.clock_gettime(CLOCK_THREAD_CPUTIME_ID, this.#time.address);
-    return this.#time.words[0]! * 1e9 + this.#time.words[2]!;
-  }
 }

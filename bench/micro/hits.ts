@@ -8,6 +8,7 @@ import { BATCH_MAX } from '../../src/os/datagram-batch.ts';
 import { median } from '../statistics.ts';
 import { type Distribution, DRAW_COUNT, draw } from './draws.ts';
 import type { FilledCache } from './filled-cache.ts';
+import { ThreadClock } from './thread-clock.ts';
 
 /** Of which the median is told: a shared machine disturbs some of them. */
 const PARTS = 10;
@@ -36,12 +37,12 @@ export async function measureHits(
   const collections = observeCollections();
   const heapBefore = process.memoryUsage().heapUsed;
   const part = Math.ceil(hits / PARTS);
+  const clock = new ThreadClock();
   const times: number[] = [];
   for (let index = 0; index < PARTS; index++) {
-    const before = process.threadCpuUsage();
+    const before = clock.nowNs();
     hitMany(cache, part);
-    const { user, system } = process.threadCpuUsage(before);
-    times.push(((user + system) * 1000) / part);
+    times.push((clock.nowNs() - before) / part);
   }
   const octets = process.memoryUsage().heapUsed - heapBefore;
   return {
