@@ -237,7 +237,13 @@ function describeAll(): void {
     const corefile = join(temporaryDirectory(t), 'Corefile');
     writeFileSync(corefile, COREFILE);
     // As an operator has it who cannot start the daemon.
-    const { code, report } = await doctor('/none', '--local-ip', LOCAL, '--corefile', corefile);
+    const { code, report } = await doctor(
+      `${corefile}.none`,
+      '--local-ip',
+      LOCAL,
+      '--corefile',
+      corefile,
+    );
     assert.equal(code, 2);
     assert.match(
       linesOf(report, 'daemon').join('\n'),
@@ -304,12 +310,12 @@ function describeAll(): void {
     const none = await doctor(
       socket,
       '--pod-netns',
-      '/none',
+      `${resolvConf}.none`,
       '--resolv-conf',
       resolvConf,
       '--only',
       'pod',
     );
-    assert.match(linesOf(none.report, 'pod')[1]!, /^skipped: .*cannot enter \/none: ENOENT/);
+    assert.match(linesOf(none.report, 'pod')[1]!, /^skipped: .*cannot enter \S+\.none: ENOENT/);
   });
 }
