@@ -14,7 +14,7 @@ import { startZerohop } from './zerohop.ts';
 
 const MODES: readonly ProxyMode[] = ['iptables', 'iptables-legacy', 'nftables'];
 /** Before the start, while it lasts on a busy machine, and after it. */
-const SECONDS = 25;
+const SECONDS = 12;
 /** Under way on a connection when it is closed; there are 50 queries a second. */
 const UNDER_WAY_MAX = 5;
 

@@ -189,6 +189,16 @@ export class Lab {
       const place = { enter: replica.enter, folder: this.folder };
       this.replicaServers.push(await start(place, replica.addresses));
     }
+    await this.#meet();
+  }
+
+  /** The first packet of a way waits for neighbours, over IPv6 up to two seconds: no test is to take that for ours. */
+  async #meet(): Promise<void> {
+    const addresses = this.replicas.flatMap(({ addresses: { v4, v6 } }) => [v4, v6]);
+    const dials = addresses.map((address) => `until : >/dev/tcp/${address}/53; do sleep 0.1; done`);
+    const places = this.nodes.flatMap((node) => [node, ...node.pods]);
+    const command = ['timeout', '20', 'bash', '-c', dials.join('; ')];
+    await Promise.all(places.map((place) => place.run(command)));
   }
 
   /** Starts the replicas anew, with these records beside the usual; there is one all the time. */
