@@ -12,7 +12,8 @@ WORKDIR /source
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --prefer-offline --no-audit --no-fund
 COPY LICENSE tsconfig.json ./
-COPY image ./image
+COPY deploy/image ./deploy/image
+COPY deploy/nodelocaldns.yaml ./deploy/
 COPY src ./src
 RUN npm run build
 # The packages of the image's architecture, in a place of their own.
@@ -20,11 +21,11 @@ ARG TARGETARCH
 RUN cpu=$(echo "$TARGETARCH" | sed 's/^amd64$/x64/') \
   && mkdir /packages && cp package.json package-lock.json /packages \
   && (cd /packages && npm ci --omit=dev --ignore-scripts --prefer-offline --no-audit --no-fund --os=linux --cpu="$cpu" --libc=glibc) \
-  && node image/pack.ts /program --packages /packages/node_modules --cpu "$cpu"
+  && node deploy/image/pack.ts /program --packages /packages/node_modules --cpu "$cpu"
 
 FROM ${NODE_IMAGE} AS root
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends binutils
-COPY image/root.sh /
+COPY deploy/image/root.sh /
 RUN sh /root.sh /root-directory "$(command -v node)"
 
 FROM scratch

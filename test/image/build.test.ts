@@ -13,7 +13,9 @@ import { tcpAsk, udpAsk } from '../support/dns-client.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const DIST = join(ROOT, 'dist');
 
-before(() => execFileSync(process.execPath, [join(ROOT, 'image/build.ts')], { stdio: 'pipe' }));
+before(() =>
+  execFileSync(process.execPath, [join(ROOT, 'deploy/image/build.ts')], { stdio: 'pipe' }),
+);
 
 function run(launcher: string, ...args: string[]): string {
   return execFileSync(join(DIST, 'cli', launcher), args, { cwd: '/', encoding: 'utf8' });

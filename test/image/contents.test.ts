@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { compressedBytes, partsOf } from '../../image/contents.ts';
+import { compressedBytes, partsOf } from '../../deploy/image/contents.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 test('every file of a root has a part, links weigh nothing', async (t) => {

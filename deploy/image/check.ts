@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compressedBytes, megabytes, partsOf } from './contents.ts';
 
-const SOURCE = join(import.meta.dirname, '..');
+const SOURCE = join(import.meta.dirname, '../..');
 /** A thousand new nodes pull it at once. */
 const COMPRESSED_MAX = 70e6;
 const CHECK = 'test/image/confined.check.ts';
@@ -33,9 +33,9 @@ function output(command: string, ...args: string[]): string {
 
 /** What Dockerfile does, step by step. */
 function makeRoot(root: string): void {
-  run('sh', 'image/root.sh', root, process.execPath);
-  run(process.execPath, 'image/build.ts');
-  run(process.execPath, 'image/pack.ts', root);
+  run('sh', 'deploy/image/root.sh', root, process.execPath);
+  run(process.execPath, 'deploy/image/build.ts');
+  run(process.execPath, 'deploy/image/pack.ts', root);
 }
 
 /** By Dockerfile; the sum of the layers as a registry would hold them. */
@@ -46,7 +46,7 @@ function buildImage(directory: string, root: string): number {
   const base = join(directory, 'base');
   run(
     'sh',
-    'image/local-base.sh',
+    'deploy/image/local-base.sh',
     base,
     process.execPath,
     join(output('npm', 'root', '-g'), 'npm'),

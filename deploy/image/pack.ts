@@ -1,19 +1,22 @@
 /**
  * Lays the program into the image's root, from `dist/` and the packages that are installed:
  *
- *     node image/pack.ts ROOT [--packages DIRECTORY] [--cpu x64|arm64]
+ *     node deploy/image/pack.ts ROOT [--packages DIRECTORY] [--cpu x64|arm64]
  *
  *     ROOT/usr/lib/zerohop/dist            what `npm run build` made
  *     ROOT/usr/lib/zerohop/node_modules    koffi with one native part, re2js; of packages whose code is in dist their package.json
  *                                          and licence, which is what scanners of images and lawyers look for
+ *     ROOT/usr/lib/zerohop/deploy          the manifest, for `zerohop render`
  *     ROOT/node-cache, ROOT/usr/bin/zerohop
  */
 import { cpSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const SOURCE = join(import.meta.dirname, '..');
+const SOURCE = join(import.meta.dirname, '../..');
 const PROGRAM = 'usr/lib/zerohop';
+/** What `zerohop render` fills in. */
+const MANIFEST = 'deploy/nodelocaldns.yaml';
 
 /** What is loaded of a package that stays one; the rest are sources in C++ and documentation. */
 const LOADED: Readonly<Record<string, readonly string[]>> = {
@@ -41,6 +44,7 @@ function main(): void {
   cpSync(join(SOURCE, 'dist'), join(program, 'dist'), { recursive: true });
   writeFileSync(join(program, 'package.json'), manifestText());
   cpSync(join(SOURCE, 'LICENSE'), join(program, 'LICENSE'));
+  cpSync(join(SOURCE, MANIFEST), join(program, MANIFEST));
   const contents = JSON.parse(readFileSync(join(SOURCE, 'dist/packages.json'), 'utf8'));
   packPackages(contents, values.packages, join(program, 'node_modules'));
   packNative(values.cpu, values.packages, join(program, 'node_modules'));

@@ -15,7 +15,7 @@ import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-const ROOT = join(import.meta.dirname, '..');
+const ROOT = join(import.meta.dirname, '../..');
 const DIST = join(ROOT, 'dist');
 
 /** By their place in dist: what is started, and what is loaded by its path. */
@@ -58,7 +58,7 @@ const { metafile } = await build({
 mkdirSync(join(DIST, 'cli'), { recursive: true });
 for (const name of LAUNCHERS) copyFileSync(join(ROOT, 'src/cli', name), join(DIST, 'cli', name));
 
-/** Whose code is in dist: the image keeps their package.json and licence (image/pack.ts). */
+/** Whose code is in dist: the image keeps their package.json and licence (deploy/image/pack.ts). */
 const bundled = new Set(
   Object.keys(metafile.inputs).flatMap((path) => {
     const [, name] = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path) ?? [];
