@@ -227,12 +227,20 @@ function goodReply(query: Buffer): Buffer[] {
   return [replyTo(query)];
 }
 
-/** A port where nobody listens. */
+/** A port where nobody listens, nor will: below those that the kernel gives to tests which run beside this one. */
 export async function deadPort(): Promise<number> {
-  const server = await TestServer.start();
-  const { port } = server;
-  await server.close();
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+    } catch {
+      continue;
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** A listening TCP port whose backlog is full, so that connecting to it gets no answer at all. */
