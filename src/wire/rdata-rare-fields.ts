@@ -18,6 +18,7 @@ import {
   goAddressText,
   hexOctets,
   readName,
+  string,
   strings,
   u8,
   writeName,
@@ -73,7 +74,11 @@ export const isdnAddress: Field = {
     const octets = strings.read(reader);
     return octets.length === octets[0]! + 1 ? Buffer.concat([octets, Buffer.alloc(1)]) : octets;
   },
-  write: strings.write,
+  // One that is missing has no text of its own: as an empty one, it reads as such.
+  write(data) {
+    const address = string.write(data);
+    return data.left === 0 ? `${address} ""` : `${address} ${strings.write(data)}`;
+  },
 };
 
 /** Thousandths of a second of arc. */

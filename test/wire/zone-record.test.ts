@@ -65,6 +65,13 @@ test('where texts differ from those of CoreDNS’s library', () => {
   }
 });
 
+test('a missing subaddress of ISDN is written as an empty one', () => {
+  const owner = nameFromText('x')!;
+  const data = Uint8Array.from([2, 0, 0]);
+  const record = { owner, type: QTYPE.ISDN, rclass: QCLASS.IN, ttlS: 60, data };
+  assert.equal(recordText(record), 'x.\t60\tIN\tISDN\t"\\000\\000" ""');
+});
+
 test('any octets have a text that reads as the same octets', () => {
   const types = Object.values(QTYPE).filter(
     (type) => type !== QTYPE.OPT && (type < 128 || type > 255),
