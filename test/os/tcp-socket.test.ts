@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
 import { OS, Pinned, requireLibc } from '../../src/os/libc.ts';
-import { setUserTimeout } from '../../src/os/tcp-socket.ts';
+import { acknowledgeNow, setUserTimeout } from '../../src/os/tcp-socket.ts';
 
 test('the kernel has the time-out that was set', async (t) => {
   const server = createServer((socket) => socket.resume());
@@ -25,6 +25,10 @@ test('the kernel has the time-out that was set', async (t) => {
   const { address } = value;
   libc.getsockopt(fd, OS.IPPROTO_TCP, OS.TCP_USER_TIMEOUT, address, address + 4);
   assert.equal(value.words[0], 750);
+  assert.equal(acknowledgeNow(socket), true);
+  libc.getsockopt(fd, OS.IPPROTO_TCP, OS.TCP_QUICKACK, address, address + 4);
+  assert.equal(value.words[0], 1);
   socket.destroy();
   assert.equal(setUserTimeout(socket, 750), false);
+  assert.equal(acknowledgeNow(socket), false);
 });
