@@ -11,6 +11,7 @@ import { SECTION, walkRecords } from '../wire/record.ts';
 import {
   className,
   FLAG,
+  flagNames,
   HEADER_SIZE,
   MESSAGE_SIZE_MAX,
   OPCODE,
@@ -58,25 +59,11 @@ const PLACEHOLDERS: Readonly<Record<string, (exchange: Exchange) => string>> = {
   '{rcode}': ({ reply }) => rcodeText(reply.rcode),
   '{rsize}': ({ report }) => String(report.reply.length),
   '{duration}': ({ report }) => `${secondsText(report.durationMs)}s`,
-  '{>rflags}': ({ report }) => flagsText(u16(report.reply, 2)),
+  '{>rflags}': ({ report }) => flagNames(u16(report.reply, 2)).join(','),
 };
 
 const METADATA_PREFIX = '{/';
 const NO_VALUE = '-';
-
-/** The header's bit that has no meaning (RFC 1035 §4.1.1); CoreDNS shows it as `z`. */
-const RESERVED_BIT = 0x0040;
-/** In the order of their bits. */
-const FLAG_NAMES: readonly (readonly [name: string, bit: number])[] = [
-  ['qr', FLAG.QR],
-  ['aa', FLAG.AA],
-  ['tc', FLAG.TC],
-  ['rd', FLAG.RD],
-  ['ra', FLAG.RA],
-  ['z', RESERVED_BIT],
-  ['ad', FLAG.AD],
-  ['cd', FLAG.CD],
-];
 
 /** A format, ready to be filled in. */
 export class LogFormat {
@@ -169,12 +156,6 @@ function replySizeMax({ protocol }: ReplyReport, { udpSize }: QueryFields): numb
 /** The bare number where there is no name: the log plugin differs from the metrics' `RCODE4000`. */
 function rcodeText(rcode: number): string {
   return rcodeName(rcode).replace(/^RCODE/, '');
-}
-
-function flagsText(flags: number): string {
-  return FLAG_NAMES.filter(([, bit]) => (flags & bit) !== 0)
-    .map(([name]) => name)
-    .join(',');
 }
 
 /** RFC 3986 §3.2.2. */

@@ -19,6 +19,7 @@ import { messageRecords, type ResourceRecord, type Sections } from '../wire/reco
 import {
   className,
   FLAG,
+  flagNames,
   HEADER_SIZE,
   opcodeName,
   QTYPE,
@@ -27,9 +28,6 @@ import {
 } from '../wire/registry.ts';
 import { buildUpstreamQuery } from '../wire/reply.ts';
 import type { Question } from './resolution.ts';
-
-/** The header's bit that has no meaning (RFC 1035 §4.1.1). */
-const RESERVED_BIT = 0x0040;
 
 function getter(read: () => GoValue): GoFunction {
   return { parameters: [], call: read };
@@ -111,7 +109,7 @@ function headerFields(query: Octets): GoStruct['fields'] {
     Truncated: flag(FLAG.TC),
     RecursionDesired: flag(FLAG.RD),
     RecursionAvailable: flag(FLAG.RA),
-    Zero: flag(RESERVED_BIT),
+    Zero: flag(FLAG.RESERVED),
     AuthenticatedData: flag(FLAG.AD),
     CheckingDisabled: flag(FLAG.CD),
     Rcode: () => intValue(flags & FLAG.RCODE),
@@ -177,23 +175,13 @@ function optionValue(option: EdnsOption): GoStruct {
   });
 }
 
-const FLAG_NAMES: readonly (readonly [name: string, bit: number])[] = [
-  ['qr', FLAG.QR],
-  ['aa', FLAG.AA],
-  ['tc', FLAG.TC],
-  ['rd', FLAG.RD],
-  ['ra', FLAG.RA],
-  ['z', RESERVED_BIT],
-  ['ad', FLAG.AD],
-  ['cd', FLAG.CD],
-];
-
 function headerText(query: Octets): string {
   const flags = u16(query, 2);
-  const names = FLAG_NAMES.filter(([, bit]) => (flags & bit) !== 0).map(([name]) => ` ${name}`);
   const opcode = opcodeName((flags & FLAG.OPCODE) >> 11);
   const status = `opcode: ${opcode}, status: ${rcodeName(flags & FLAG.RCODE)}`;
-  return `;; ${status}, id: ${u16(query, 0)}\n;; flags:${names.join('')};`;
+  return `;; ${status}, id: ${u16(query, 0)}\n;; flags:${flagNames(flags)
+    .map((name) => ` ${name}`)
+    .join('')};`;
 }
 
 /** As dig prints it. */

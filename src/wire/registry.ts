@@ -22,10 +22,24 @@ export const FLAG = {
   TC: 0x0200,
   RD: 0x0100,
   RA: 0x0080,
+  /** Without a meaning (RFC 1035 §4.1.1); CoreDNS shows it as `z`. */
+  RESERVED: 0x0040,
   AD: 0x0020,
   CD: 0x0010,
   RCODE: 0x000f,
 } as const;
+
+/** In the order of their bits. */
+const FLAG_NAMES: readonly (readonly [name: string, bit: number])[] = [
+  ['qr', FLAG.QR],
+  ['aa', FLAG.AA],
+  ['tc', FLAG.TC],
+  ['rd', FLAG.RD],
+  ['ra', FLAG.RA],
+  ['z', FLAG.RESERVED],
+  ['ad', FLAG.AD],
+  ['cd', FLAG.CD],
+];
 
 export const OPCODE = { QUERY: 0, IQUERY: 1, STATUS: 2, NOTIFY: 4, UPDATE: 5 } as const;
 
@@ -180,6 +194,11 @@ const RCODE_NAMES = namesOf(RCODE);
 const OPCODE_NAMES = namesOf(OPCODE);
 const QTYPE_NAMES = namesOf(QTYPE);
 const QCLASS_NAMES = namesOf(QCLASS);
+
+/** `['qr', 'rd']`: the bits of a header's second word that are set. */
+export function flagNames(flags: number): string[] {
+  return FLAG_NAMES.filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name);
+}
 
 /** `NXDOMAIN`, or `RCODE4000` for one without a name. */
 export function rcodeName(rcode: number): string {
