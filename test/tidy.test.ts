@@ -39,7 +39,6 @@ const UNTESTED: Readonly<Record<string, string>> = {
     'server/replies',
     'server/resolver',
     'server/responder-data',
-    'server/responder-loop',
     'server/responder-thread',
     'server/stale',
     'watch/watch',

@@ -35,6 +35,7 @@ export function collect(families: Families, sources: Sources, generation: Genera
   families.innerQuestionsRefused.cell().value = resolver.inner.refusedCount;
   families.httpRefused.cell().value = HttpEndpoint.refusedCount;
   families.sendFailures.cell('resolver').value = udp.sendFailures;
+  families.stormQueries.cell().value = udp.stormQueries;
   families.logLinesLost.cell('suppressed').value = logLosses.suppressed;
   families.logLinesLost.cell('dropped').value = logLosses.dropped;
   for (const block of generation.blocks) collectCache(families, store, block);

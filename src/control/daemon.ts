@@ -255,9 +255,8 @@ export class Daemon {
     const { log } = this.#options;
     const { resolver } = this;
     if (libc === undefined) {
-      const onArrival = this.#serveSeen;
-      const onIgnored = resolver.ignore;
-      return new DgramService({ clock: systemClock, log, adopted, onArrival, onIgnored });
+      const handlers = { onArrival: this.#serveSeen, onIgnored: resolver.ignore };
+      return new DgramService({ clock: systemClock, log, adopted, ...handlers });
     }
     return new MmsgService({
       libc,
@@ -268,6 +267,9 @@ export class Daemon {
       hashSeed,
       adopted,
       onArrival: resolver.serve,
+      onStormArrival: this.#serveSeen,
+      onStormBatch: resolver.countBatch,
+      onIgnored: resolver.ignore,
       onDrained: resolver.refresh,
       onCrash: (error) => {
         this.metrics.families.responderRestarts.cell().value += 1;

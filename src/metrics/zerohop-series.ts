@@ -99,6 +99,11 @@ export const ZEROHOP_SERIES = {
     ['by'],
     'Replies over UDP that the kernel refused to send: hits (responder) and misses (resolver).',
   ),
+  stormQueries: counter(
+    'zerohop_storm_queries_total',
+    [],
+    'UDP queries that the resolver took off the sockets itself, in storms of misses.',
+  ),
   responderRestarts: counter(
     'zerohop_responder_restarts_total',
     [],

@@ -2,6 +2,7 @@
  * Sends datagrams from the resolver on sockets that responders read: collected during a turn of the event loop, sent with one
  * `sendmmsg` for each run of the same socket. What is queued is copied at once, so callers may use their buffers again.
  */
+import { atTurnEnd } from '../base/turn-end.ts';
 import { type Libc, OS, Pinned } from './libc.ts';
 
 const MESSAGES_MAX = 128;
@@ -20,6 +21,10 @@ export class DatagramSender {
   #count = 0;
   #end = ARENA;
   #isScheduled = false;
+  readonly #flushScheduled = () => {
+    this.#isScheduled = false;
+    this.flush();
+  };
   /** Datagrams that the kernel refused. */
   failures = 0;
 
@@ -47,10 +52,7 @@ export class DatagramSender {
     this.#fds[index] = fd;
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      this.flush();
-    });
+    atTurnEnd(this.#flushScheduled);
   }
 
   /** Sends what is queued. */

@@ -29,6 +29,7 @@ export interface Libc {
   poll(fds: Address, count: number, timeoutMs: number): number;
   recvmmsg(fd: number, messages: Address, count: number, flags: number, timeout: Address): number;
   sendmmsg(fd: number, messages: Address, count: number, flags: number): number;
+  send(fd: number, data: Address, size: number, flags: number): number;
   eventfd(initial: number, flags: number): number;
   read(fd: number, data: Address, size: number): number;
   write(fd: number, data: Address, size: number): number;
@@ -76,6 +77,7 @@ const SIGNATURES = [
   'int poll(uintptr_t, unsigned long, int)',
   'int recvmmsg(int, uintptr_t, unsigned int, int, uintptr_t)',
   'int sendmmsg(int, uintptr_t, unsigned int, int)',
+  'intptr_t send(int, uintptr_t, size_t, int)',
   'int eventfd(unsigned int, int)',
   'intptr_t read(int, uintptr_t, size_t)',
   'intptr_t write(int, uintptr_t, size_t)',
@@ -123,6 +125,7 @@ export const OS = {
   IPV6_PKTINFO: 50,
   MSG_DONTWAIT: 0x40,
   MSG_TRUNC: 0x20,
+  MSG_NOSIGNAL: 0x4000,
   POLLIN: 1,
   EFD_CLOEXEC: 0o2000000,
   EFD_NONBLOCK: 0o4000,

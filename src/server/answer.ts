@@ -21,6 +21,7 @@ import { RefreshRing } from '../cache/refresh-ring.ts';
 import { findEntry } from '../cache/table.ts';
 import { rowBase, writerBase } from '../metrics/counter-rows.ts';
 import {
+  countBatch,
   countCacheHit,
   countCacheResponse,
   countChainlessResponse,
@@ -98,6 +99,11 @@ export class Answerer {
   /** The first counter word that belongs to this writer as a whole. */
   get writerAt(): number {
     return this.#countersAt + writerBase(this.#options.rowCount, this.#options.reader);
+  }
+
+  /** Counts datagrams that were taken by one system call. */
+  countBatch(size: number): void {
+    countBatch(this.#memory.words, this.writerAt, size);
   }
 
   apply(plan: ResponderPlan): void {

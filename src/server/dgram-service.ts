@@ -32,6 +32,7 @@ export interface DgramServiceOptions {
 export class DgramService implements UdpService {
   readonly kind = 'dgram';
   sendFailures = 0;
+  readonly stormQueries = 0;
   readonly rounds = [];
   readonly samples = [];
   readonly #options: DgramServiceOptions;

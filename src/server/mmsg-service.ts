@@ -29,12 +29,13 @@ import {
 import { UDP_REPLY_SIZE_MAX } from '../wire/registry.ts';
 import type { AdoptedSockets } from './adopted-sockets.ts';
 import { type ArrivalHandler, bindHosts, type Client, type Listener, type Peer } from './client.ts';
-import { Gathering } from './gathering.ts';
 import type { MissRecord } from './miss-ring.ts';
 import type { ResponderPlan } from './plan.ts';
 import type { ResponderSocket } from './responder-loop.ts';
 import { ResponderThread } from './responder-thread.ts';
 import type { SampleRing } from './sample-ring.ts';
+import { Storm, type StormTurn } from './storm.ts';
+import { StormReader } from './storm-reader.ts';
 import type { UdpService } from './udp-service.ts';
 
 export interface MmsgServiceOptions {
@@ -46,6 +47,12 @@ export interface MmsgServiceOptions {
   readonly hashSeed: HashSeed;
   readonly adopted: AdoptedSockets;
   readonly onArrival: ArrivalHandler;
+  /** What no responder has seen before, since the resolver has taken it off the socket itself. */
+  readonly onStormArrival: ArrivalHandler;
+  /** So many datagrams came with one system call. */
+  readonly onStormBatch: (size: number) => void;
+  /** A datagram gets no reply because of where it came from. */
+  readonly onIgnored: (listener: number) => void;
   readonly onDrained: () => void;
   readonly onCrash: (error: Error) => void;
 }
@@ -61,20 +68,39 @@ export class MmsgService implements UdpService {
   readonly #threads: ResponderThread[];
   readonly #sender: DatagramSender;
   readonly #sockets = new Map<number, OpenSocket>();
+  readonly #storm: Storm;
+  readonly #stormReader: StormReader;
   #nextSocketId = 0;
+  /** Replies made by the resolver so far. */
+  #replyCount = 0;
+  stormQueries = 0;
 
   constructor(options: MmsgServiceOptions) {
     this.#options = options;
     this.#sender = new DatagramSender(options.libc);
-    const gathering = new Gathering(options.libc, systemClock);
+    this.#stormReader = new StormReader({
+      libc: options.libc,
+      clock: systemClock,
+      onQuery: (record) => this.#take(record, options.onStormArrival),
+      onIgnored: options.onIgnored,
+    });
+    this.#storm = new Storm(options.libc, systemClock, {
+      read: () => this.#readInStorm(),
+      leave: () => {
+        for (const thread of this.#threads) thread.goOn();
+      },
+    });
     this.#threads = Array.from(
       { length: options.responderCount },
       (_, reader) =>
         new ResponderThread({
           ...options,
           reader,
-          gathering,
-          onMiss: (miss) => this.#take(miss),
+          onMiss: (miss) => this.#take(miss, options.onArrival),
+          onDrained: (misses) => {
+            options.onDrained();
+            this.#storm.missed(misses);
+          },
         }),
     );
   }
@@ -124,6 +150,7 @@ export class MmsgService implements UdpService {
   /** Answers a miss, unless its socket has been closed meanwhile. */
   reply({ socket, peer, control }: MissRecord, data: Uint8Array): void {
     const open = this.#sockets.get(socket);
+    this.#replyCount += 1;
     if (open !== undefined) this.#sender.queue(open.fd, peer, controlFor(control), data);
   }
 
@@ -191,11 +218,27 @@ export class MmsgService implements UdpService {
     this.#options.libc.close(socket.fd);
   }
 
-  #take(miss: MissRecord): void {
+  #readInStorm(): StormTurn {
+    for (const thread of this.#threads) thread.standAside();
+    const before = this.#replyCount;
+    let count = 0;
+    let largest = 0;
+    for (const socket of this.#sockets.values()) {
+      const size = this.#stormReader.read(socket);
+      if (size > 0) this.#options.onStormBatch(size);
+      count += size;
+      largest = Math.max(largest, size);
+    }
+    this.stormQueries += count;
+    const hits = this.#replyCount - before;
+    return { misses: count - hits, hits, largest };
+  }
+
+  #take(miss: MissRecord, onArrival: ArrivalHandler): void {
     const socket = this.#sockets.get(miss.socket);
     // Its listener went away while the miss was on its way.
     if (socket === undefined) return;
-    this.#options.onArrival({
+    onArrival({
       query: miss.query,
       client: new UdpClient(this, miss),
       listener: socket.listener,

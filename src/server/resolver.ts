@@ -122,6 +122,9 @@ export class Resolver {
   /** Counts a datagram that gets no reply because of where it came from. */
   readonly ignore = (listener: number): void => this.#deps.udpAnswerer.ignore(listener);
 
+  /** Counts datagrams that were taken by one system call. */
+  readonly countBatch = (size: number): void => this.#deps.udpAnswerer.countBatch(size);
+
   /** Answers or asks; the reply goes to the arrival's client, now or later. */
   readonly serve = (arrival: Arrival): void => {
     const { replies, clock } = this.#deps;

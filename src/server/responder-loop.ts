@@ -23,11 +23,16 @@ import { canBeAnswered } from './source-check.ts';
 
 /** A second: how long a wake-up that got lost can go unnoticed. */
 const POLL_TIMEOUT_MS = 500;
+/** How long what comes may lie there when the resolver, which read the sockets, has stopped without a word: its longest collection. */
+const ASIDE_MS = 4;
 /** Of so many batches, one is asked for its first datagram's arrival: under load that is some hundred samples a second. */
 const SAMPLE_EVERY = 16;
 /** Batches between two looks at a socket's drop counter (0.5 us each). */
 const DROPS_EVERY = 256;
 const POLLFD_SIZE = 8;
+/** The words of `rounds`, each by its own writer. */
+export const ROUNDS = 0;
+export const RESOLVER_READS = 1;
 /** `timespecUs` counts modulo so many microseconds. */
 const TIMESPEC_MODULUS_US = 2_147_000_000;
 
@@ -49,7 +54,10 @@ export interface ResponderWiring {
   readonly missRing: SharedArrayBuffer;
   /** Some of the queries, while somebody watches. */
   readonly sampleRing: SharedArrayBuffer;
-  /** One word that each round adds to: who renews the lease of interception sees by it that this thread is at work. */
+  /**
+   * A word that each round adds to: who renews the lease of interception sees by it that this thread is at work. And one that the
+   * resolver adds to when it has read our sockets.
+   */
   readonly rounds: SharedArrayBuffer;
   /** One octet written here wakes the resolver. */
   readonly wakeFd: number;
@@ -69,6 +77,7 @@ export class ResponderLoop {
   #sockets: readonly ResponderSocket[] = [];
   #pollSet: Pinned;
   #batchCount = 0;
+  #resolverReads = 0;
 
   constructor(wiring: ResponderWiring) {
     this.#wiring = wiring;
@@ -91,8 +100,9 @@ export class ResponderLoop {
 
   /** One round: waits at most half a second. True where the eventfd was written to. */
   round(): boolean {
-    this.#rounds[0] = (this.#rounds[0]! + 1) | 0;
+    this.#rounds[ROUNDS] = (this.#rounds[ROUNDS]! + 1) | 0;
     const count = this.#sockets.length;
+    if (this.#isOthersTurn()) return this.#standAside(count);
     const ready = this.#wiring.libc.poll(this.#pollSet.address, count + 1, POLL_TIMEOUT_MS);
     if (ready <= 0) {
       this.#readDrops();
@@ -105,6 +115,22 @@ export class ResponderLoop {
     }
     if (words[2 * count + 1]! >>> 16 === 0) return false;
     this.#wiring.libc.read(this.#wiring.eventFd, this.#scratch.address, 8);
+    return true;
+  }
+
+  /** Whether the resolver has read our sockets since we looked last (`storm.ts`). */
+  #isOthersTurn(): boolean {
+    const reads = Atomics.load(this.#rounds, RESOLVER_READS);
+    const hasRead = reads !== this.#resolverReads;
+    this.#resolverReads = reads;
+    return hasRead;
+  }
+
+  /** Waits for the eventfd alone; true where it was written to. */
+  #standAside(count: number): boolean {
+    const { libc, eventFd } = this.#wiring;
+    if (libc.poll(this.#pollSet.address + count * POLLFD_SIZE, 1, ASIDE_MS) <= 0) return false;
+    libc.read(eventFd, this.#scratch.address, 8);
     return true;
   }
 

@@ -11,11 +11,10 @@ import type { HashSeed } from '../cache/key.ts';
 import type { MemoryHandle } from '../cache/memory.ts';
 import { type Libc, OS, Pinned } from '../os/libc.ts';
 import { openSocketPair } from '../os/socket-pair.ts';
-import type { Gathering } from './gathering.ts';
 import { createMissRing, type MissRecord, MissRing } from './miss-ring.ts';
 import type { ResponderPlan } from './plan.ts';
 import { type ResponderCommand, type ResponderData, STARTED } from './responder-data.ts';
-import type { ResponderSocket } from './responder-loop.ts';
+import { RESOLVER_READS, type ResponderSocket, ROUNDS } from './responder-loop.ts';
 import { createSampleRing, SampleRing } from './sample-ring.ts';
 
 /** Misses taken in one turn of the event loop, so that upstream replies and TCP clients have theirs. */
@@ -26,7 +25,7 @@ const RESTART_DELAY_MS = 100;
 /** The image runs JavaScript, development runs TypeScript: the entry file has our own suffix. */
 const ENTRY = new URL(`../responder${extname(import.meta.url)}`, import.meta.url);
 
-/** One word, on a cache line of its own. */
+/** Two words, on a cache line of their own. */
 const ROUNDS_BYTES = 64;
 
 export interface ResponderThreadOptions {
@@ -36,11 +35,9 @@ export interface ResponderThreadOptions {
   readonly reader: number;
   readonly rowCount: number;
   readonly hashSeed: HashSeed;
-  /** All threads' together. */
-  readonly gathering: Gathering;
-  /** Called for each miss, and once after each drain, when refresh requests may wait as well. */
+  /** Called for each miss, and once after each drain with their number, when refresh requests may wait as well. */
   readonly onMiss: (miss: MissRecord) => void;
-  readonly onDrained: () => void;
+  readonly onDrained: (misses: number) => void;
   readonly onCrash: (error: Error) => void;
 }
 
@@ -81,7 +78,17 @@ export class ResponderThread {
 
   /** Of its loop; at least two a second, wrapping. */
   get rounds(): number {
-    return Atomics.load(this.#rounds, 0);
+    return Atomics.load(this.#rounds, ROUNDS);
+  }
+
+  /** Has the thread leave its sockets alone for some milliseconds. */
+  standAside(): void {
+    Atomics.add(this.#rounds, RESOLVER_READS, 1);
+  }
+
+  /** Has it look at once. */
+  goOn(): void {
+    this.#wake();
   }
 
   /** Resolves once the thread has started. */
@@ -179,7 +186,6 @@ export class ResponderThread {
       onread: {
         buffer: new Uint8Array(64),
         callback: () => {
-          this.#options.gathering.wait();
           this.#ring.clearWakeUp();
           this.#drain();
           return true;
@@ -196,10 +202,9 @@ export class ResponderThread {
       const miss = this.#ring.take();
       if (miss === undefined) {
         this.#isDraining = false;
-        this.#options.onDrained();
+        this.#options.onDrained(count);
         return;
       }
-      this.#options.gathering.took();
       this.#options.onMiss(miss);
     }
     if (this.#isClosing) {

@@ -7,6 +7,8 @@ export interface UdpService {
   readonly kind: 'mmsg' | 'dgram';
   /** Replies to misses that the kernel refused. */
   readonly sendFailures: number;
+  /** Queries that the resolver took off the sockets itself. */
+  readonly stormQueries: number;
   /** The rounds of each responder thread's loop: one that makes progress adds at least two a second. None with node:dgram. */
   readonly rounds: readonly number[];
   /** Resolves when what comes to a new socket is served at once: whatever takes its time at the start is done. */

@@ -55,11 +55,15 @@ export class FrameReader {
   }
 }
 
-/** The queries, each with its length and its own id, as the octets of one write (RFC 7766 §6.2.1.1). */
-export function frameQueries(queries: readonly UpstreamQuery[]): Buffer {
+/** How long `frameQueries` makes them. */
+export function framesSize(queries: readonly UpstreamQuery[]): number {
   let size = 0;
   for (const query of queries) size += 2 + query.message.length;
-  const octets = Buffer.allocUnsafe(size);
+  return size;
+}
+
+/** The queries, each with its length and its own id, as the octets of one write (RFC 7766 §6.2.1.1), at the beginning of `octets`. */
+export function frameQueries(queries: readonly UpstreamQuery[], octets: Uint8Array): void {
   let at = 0;
   for (const query of queries) {
     setU16(octets, at, query.message.length);
@@ -67,5 +71,4 @@ export function frameQueries(queries: readonly UpstreamQuery[]): Buffer {
     setU16(octets, at + 2, query.id);
     at += 2 + query.message.length;
   }
-  return octets;
 }

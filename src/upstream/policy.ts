@@ -1,6 +1,7 @@
 /**
  * In which order a query tries the upstreams: CoreDNS's `policy` (plugin/forward/policy.go).
  */
+import { atTurnEnd } from '../base/turn-end.ts';
 import type { ForwardPolicy } from './options.ts';
 import { type RandomSource, randomBelow } from './random.ts';
 
@@ -10,12 +11,28 @@ export type OrderChoice = <T>(upstreams: readonly T[]) => readonly T[];
 export function createPolicy(policy: ForwardPolicy, random: RandomSource): OrderChoice {
   switch (policy) {
     case 'random':
-      return (upstreams) => permuted(upstreams, random);
+      return heldForATurn((upstreams) => permuted(upstreams, random));
     case 'round_robin':
       return roundRobin();
     case 'sequential':
       return (upstreams) => upstreams;
   }
+}
+
+/**
+ * What comes in one turn of the event loop goes one way: a draw for each query would split it over all upstreams, at the price of a
+ * write, a read and two segments for each. Turns are short (0.3 ms where 8,000 queries miss in a second), and each draws anew.
+ */
+function heldForATurn(choose: OrderChoice): OrderChoice {
+  let held: { from: readonly unknown[]; order: readonly unknown[] } | undefined;
+  const letGo = () => {
+    held = undefined;
+  };
+  return <T>(upstreams: readonly T[]) => {
+    if (held === undefined) atTurnEnd(letGo);
+    if (held?.from !== upstreams) held = { from: upstreams, order: choose(upstreams) };
+    return held.order as readonly T[];
+  };
 }
 
 /** A uniform permutation (Fisher and Yates). */

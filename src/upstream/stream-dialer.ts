@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import { setUserTimeout } from '../os/tcp-socket.ts';
+import { setUserTimeout, writeAtOnce } from '../os/tcp-socket.ts';
 import type { Endpoint, ForwardOptions } from './options.ts';
 
 /** Probes of the kernel start after this much silence, well before a busy connection's `expire` of 10 s. */
@@ -22,6 +22,8 @@ export interface StreamDialer {
   readonly carriage: 'tcp' | 'tls';
   /** `established` runs once the stream may be written to: connected, or with TLS verified. */
   dial(onread: OnReadOpts, established: () => void): Socket;
+  /** Writes `size` octets, which `fill` puts at the beginning of what it is given. */
+  write(socket: Socket, size: number, fill: (octets: Uint8Array) => void): void;
 }
 
 /** Throws where a certificate or key cannot be read. */
@@ -53,6 +55,10 @@ class TcpDialer implements StreamDialer {
   dial(onread: OnReadOpts, established: () => void): Socket {
     return watched(connect({ ...this.#options, onread }, established));
   }
+
+  write(socket: Socket, size: number, fill: (octets: Uint8Array) => void): void {
+    writeAtOnce(socket, size, fill);
+  }
 }
 
 class TlsDialer implements StreamDialer {
@@ -78,6 +84,12 @@ class TlsDialer implements StreamDialer {
       this.#session = session;
     });
     return watched(socket);
+  }
+
+  write(socket: Socket, size: number, fill: (octets: Uint8Array) => void): void {
+    const octets = Buffer.allocUnsafe(size);
+    fill(octets);
+    socket.write(octets);
   }
 }
 

@@ -11,7 +11,7 @@ import { acknowledgeNow } from '../os/tcp-socket.ts';
 import { u16 } from '../wire/octets.ts';
 import type { UpstreamContext } from './context.ts';
 import { type Route, socketFailure, type UpstreamFailure } from './failure.ts';
-import { FrameReader, frameQueries, type MessageSink } from './framing.ts';
+import { FrameReader, frameQueries, framesSize, type MessageSink } from './framing.ts';
 import { answers, isResponse } from './message.ts';
 import { Outstanding } from './outstanding.ts';
 import { unusedId } from './random.ts';
@@ -52,6 +52,7 @@ export class TcpConnection implements Carrier, Flushable, MessageSink, TimerTarg
   readonly #context: UpstreamContext;
   readonly #owner: ConnectionOwner;
   readonly #limits: ConnectionLimits;
+  readonly #dialer: StreamDialer;
   readonly #socket: Socket;
   readonly #reader = new FrameReader();
   readonly #timer = new Timer(this);
@@ -78,6 +79,7 @@ export class TcpConnection implements Carrier, Flushable, MessageSink, TimerTarg
     this.#context = context;
     this.#owner = owner;
     this.#limits = limits;
+    this.#dialer = dialer;
     this.route = { carriage: dialer.carriage, from: undefined, to };
     this.dialledAtMs = this.#lastUsedAtMs = context.clock.nowMs();
     const onread = {
@@ -145,9 +147,9 @@ export class TcpConnection implements Carrier, Flushable, MessageSink, TimerTarg
     this.#unsent = [];
     if (queries.length === 0) return;
     for (const query of queries) query.sentAtMs = nowMs;
-    const octets = frameQueries(queries);
-    this.#socket.write(octets);
-    this.#context.observer.segmentWritten(this.route.to, queries.length, octets.length);
+    const size = framesSize(queries);
+    this.#dialer.write(this.#socket, size, (octets) => frameQueries(queries, octets));
+    this.#context.observer.segmentWritten(this.route.to, queries.length, size);
     this.#context.wheel.scheduleBy(this.#timer, this.#silenceEndsAtMs());
   }
 

@@ -3,6 +3,8 @@
  * other callbacks have run, so that all queries of the turn for one connection leave as one write (RFC 7766 §6.2.1.1).
  */
 
+import { atTurnEnd } from '../base/turn-end.ts';
+
 export interface Flushable {
   flush(): void;
 }
@@ -14,7 +16,7 @@ export class WriteTurn {
 
   /** The caller adds itself at most once before it is flushed. */
   add(flushable: Flushable): void {
-    if (this.#waiting.length === 0) setImmediate(this.#run);
+    if (this.#waiting.length === 0) atTurnEnd(this.#run);
     this.#waiting.push(flushable);
   }
 

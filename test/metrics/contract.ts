@@ -105,6 +105,7 @@ zerohop_dnstap_messages_dropped_total counter
 zerohop_dnstap_sinks_refused_total counter
 zerohop_trace_spans_dropped_total counter
 zerohop_send_failures_total counter by
+zerohop_storm_queries_total counter
 zerohop_responder_restarts_total counter
 zerohop_slow_queries_total counter kind
 zerohop_log_lines_lost_total counter reason

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FrameReader, frameQueries } from '../../src/upstream/framing.ts';
+import { FrameReader, frameQueries, framesSize } from '../../src/upstream/framing.ts';
 import { UpstreamQuery } from '../../src/upstream/upstream-query.ts';
 import { framed } from './support-server.ts';
 
@@ -46,8 +46,10 @@ test('queries are framed with ids of their own; their messages are not written t
     query.id = id;
     return query;
   });
+  const octets = Buffer.alloc(framesSize(queries));
+  frameQueries(queries, octets);
   assert.equal(
-    frameQueries(queries).toString('latin1'),
+    octets.toString('latin1'),
     '\x00\x11\x00\x01cdefghijklmnopq\x00\x11\xff\xfecdefghijklmnopq',
   );
   assert.equal(message.toString(), 'abcdefghijklmnopq');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WriteTurn } from '../../src/upstream/write-turn.ts';
 
-test('all of a turn are flushed once, after it; what a flush adds comes the turn after', async () => {
+test('all of a turn are flushed once, after it; what a flush adds is flushed behind them', async () => {
   const writes = new WriteTurn();
   const flushed: string[] = [];
   const last = { flush: () => void flushed.push('last') };
@@ -15,8 +15,6 @@ test('all of a turn are flushed once, after it; what a flush adds comes the turn
   writes.add(first);
   await Promise.resolve().then(() => writes.add({ flush: () => void flushed.push('second') }));
   assert.deepEqual(flushed, []);
-  await new Promise(setImmediate);
-  assert.deepEqual(flushed, ['first', 'second']);
   await new Promise(setImmediate);
   assert.deepEqual(flushed, ['first', 'second', 'last']);
 });
