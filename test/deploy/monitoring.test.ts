@@ -105,6 +105,18 @@ test('the dashboard names alerts that there are', () => {
   );
 });
 
+test('each series of ours is in a panel', () => {
+  const shown = new Set(
+    JSON.stringify(panels())
+      .match(/\bzerohop_\w+/g)!
+      .map((name) => name.replace(/_bucket$/, '')),
+  );
+  assert.deepEqual(
+    OWN_FAMILIES.map(({ name }) => name).filter((name) => !shown.has(name)),
+    [],
+  );
+});
+
 test('each panel has a place of its own', () => {
   const places = panels().map((panel) => JSON.stringify(Reflect.get(panel, 'gridPos')));
   assert.equal(new Set(places).size, places.length);
