@@ -15,6 +15,9 @@ const END_FRAME = '\u001b[J\u001b[?2026l';
 const ERASE_LINE = '\u001b[2K';
 const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';
+const CTRL_Z = '\u001a';
+/** To `kill`, all processes of this one's group: what a shell holds as one job. */
+const OWN_GROUP = 0;
 
 /** Of a terminal that does not tell. */
 const SIZE_DEFAULT = { columns: 80, rows: 24 };
@@ -46,19 +49,11 @@ export class LiveTerminal {
   open(): void {
     process.on('exit', this.#restore);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, this.#end);
-    this.#stdout.write(ENTER);
+    process.on('SIGCONT', this.#resume);
+    this.#enter();
     this.#stdout.on('resize', this.#draw);
     if (!this.#stdin.isTTY) return;
-    this.#stdin.setRawMode(true);
-    this.#stdin.on('data', (keys) => {
-      if (
-        /[qQ]/.test(String(keys)) ||
-        String(keys).includes(CTRL_C) ||
-        String(keys).includes(CTRL_D)
-      ) {
-        this.#end();
-      }
-    });
+    this.#stdin.on('data', (keys) => this.#take(String(keys)));
     this.#stdin.on('end', this.#end);
   }
 
@@ -70,8 +65,39 @@ export class LiveTerminal {
 
   close(): void {
     process.off('exit', this.#restore);
+    process.off('SIGCONT', this.#resume);
     this.#restore();
     this.#stdin.pause();
+  }
+
+  #take(keys: string): void {
+    if (/[qQ]/.test(keys) || keys.includes(CTRL_C) || keys.includes(CTRL_D)) this.#end();
+    else if (keys.includes(CTRL_Z)) this.#suspend();
+  }
+
+  /** Until a shell has us go on. Where none would, as under `kubectl exec`, the kernel stops nobody, and it goes on at once. */
+  #suspend(): void {
+    this.#leave();
+    process.kill(OWN_GROUP, 'SIGTSTP');
+    this.#enter();
+    this.#draw();
+  }
+
+  /** However we were stopped: the shell has had the terminal. */
+  readonly #resume = (): void => {
+    this.#leave();
+    this.#enter();
+    this.#draw();
+  };
+
+  #enter(): void {
+    this.#stdout.write(ENTER);
+    if (this.#stdin.isTTY) this.#stdin.setRawMode(true);
+  }
+
+  #leave(): void {
+    if (this.#stdin.isTTY) this.#stdin.setRawMode(false);
+    this.#stdout.write(LEAVE);
   }
 
   readonly #draw = (): void => {
@@ -81,8 +107,7 @@ export class LiveTerminal {
 
   readonly #restore = (): void => {
     this.#stdout.off('resize', this.#draw);
-    if (this.#stdin.isTTY) this.#stdin.setRawMode(false);
-    this.#stdout.write(LEAVE);
+    this.#leave();
   };
 }
 

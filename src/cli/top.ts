@@ -13,7 +13,8 @@ const HELP = `Usage: zerohop top [OPTIONS]
 Shows what is going on in the daemon of this node: queries a second, how many
 of them the cache answered, how long answers took, upstreams, and who asks for
 what. Figures are of the last ten seconds. While it runs, the daemon samples
-names and clients; it stops some seconds after the last look. 'q' ends it.
+names and clients; it stops some seconds after the last look. 'q' ends it,
+Ctrl-Z stops it as it does other programs.
 
 Options:
   --once                  one look, after watching for --interval seconds;

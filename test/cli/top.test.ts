@@ -1,6 +1,6 @@
 /** `zerohop top` against a running daemon: one look, a stream of JSON, and live on a terminal of its own, with its keys. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
@@ -11,11 +11,13 @@ import { udpAsk } from '../support/dns-client.ts';
 import { addresses } from '../support/scripted-replies.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
 import { zerohop } from './zerohop-command.ts';
 
 const LAUNCHER = join(import.meta.dirname, '../../src/cli/zerohop');
 /** Of bsdutils, which every Debian has: runs a command in a terminal. */
 const HAS_SCRIPT = spawnSync('script', ['--version']).status === 0;
+const HAS_TMUX = spawnSync('tmux', ['-V']).status === 0;
 const ENTER = '\u001b[?1049h';
 const LEAVE = '\u001b[?25h\u001b[?1049l';
 
@@ -63,6 +65,41 @@ class Terminal {
       while (!pattern.test(this.#output)) await this.#heard.promise;
     };
     await within(seen(), `${pattern} on the terminal`);
+  }
+}
+
+/** A shell with job control in a terminal whose screen can be read. */
+class Tmux {
+  readonly #socket: string;
+
+  constructor(t: TestContext) {
+    // Before its socket's directory goes.
+    t.after(() => this.#run('kill-server'));
+    this.#socket = join(temporaryDirectory(t), 'tmux');
+    const shell =
+      'env -i PATH="$PATH" TERM="$TERM" LC_ALL=C.UTF-8 PS1="$ " bash --norc --noprofile -i';
+    this.#run('-f', '/dev/null', 'new-session', '-d', '-x', '80', '-y', '24', shell);
+  }
+
+  get screen(): string {
+    return this.#run('capture-pane', '-p');
+  }
+
+  press(key: string): void {
+    this.#run('send-keys', key);
+  }
+
+  type(line: string): void {
+    this.#run('send-keys', '-l', line);
+    this.press('Enter');
+  }
+
+  shows(pattern: RegExp): Promise<void> {
+    return until(`${pattern} on the screen`, () => pattern.test(this.screen));
+  }
+
+  #run(...args: string[]): string {
+    return execFileSync('tmux', ['-S', this.#socket, ...args], { encoding: 'utf8' });
   }
 }
 
@@ -126,6 +163,38 @@ suite('zerohop top', { concurrency: true }, () => {
       assert(terminal.output.endsWith(LEAVE));
     });
   }
+
+  test('Ctrl-Z gives the terminal back to the shell, fg takes it again', {
+    skip: !HAS_TMUX,
+  }, async (t) => {
+    const { socket } = await start(t);
+    const tmux = new Tmux(t);
+    tmux.type(`${LAUNCHER} top --control-socket ${socket}`);
+    await tmux.shows(/hit ratio/);
+    tmux.press('C-z');
+    await tmux.shows(/Stopped/);
+    assert.doesNotMatch(tmux.screen, /hit ratio/);
+    tmux.type('echo "the $((20 + 3))rd line"');
+    await tmux.shows(/^the 23rd line/m);
+    tmux.type('fg');
+    await tmux.shows(/hit ratio/);
+    tmux.press('q');
+    await tmux.shows(/^the 23rd line/m);
+    tmux.type('echo "the $((20 + 4))th line, $?"');
+    await tmux.shows(/^the 24th line, 0/m);
+  });
+
+  test('where no shell could go on with it, Ctrl-Z does not stop it', {
+    skip: !HAS_SCRIPT,
+  }, async (t) => {
+    const { socket } = await start(t);
+    const terminal = new Terminal(t, socket);
+    await terminal.shows(/hit ratio/);
+    terminal.press('\u001a');
+    await terminal.shows(/1049l[\s\S]*1049h[\s\S]*hit ratio/);
+    terminal.press('q');
+    assert.equal(await within(terminal.exit, 'its end'), 0);
+  });
 
   test('without colours where NO_COLOR says so', { skip: !HAS_SCRIPT }, async (t) => {
     const { socket } = await start(t);
