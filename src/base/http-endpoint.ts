@@ -11,6 +11,7 @@ import type { AddressInfo, ListenOptions, Server, Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { isOwnHost } from './host-header.ts';
 import { isLoopback } from './ip-address.ts';
+import { boundRequests } from './request-bound.ts';
 
 /** Where to listen; an empty host is every address of both families. */
 export interface ListenAddress {
@@ -72,13 +73,11 @@ export type Pages = Readonly<Record<string, MakePage | Action | Inquiry>>;
 
 /** CoreDNS's read, write and idle time-out. */
 const TIMEOUT_MS = 5000;
-/** Node looks for requests that are too slow this often; its default of 30 s would make the time-out one of 35 s. */
-const TIMEOUT_CHECK_MS = 1000;
+/** Node looks for requests that are too slow at intervals, whether there are clients or not: never (24 days, the most of a timer). */
+const TIMEOUT_CHECK_MS = 2 ** 31 - 1;
 /** A reload waits for upstream host names and, behind it, for another one. */
 export const ACTION_TIMEOUT_MS = 60_000;
 const LIMITS = {
-  requestTimeout: TIMEOUT_MS,
-  headersTimeout: TIMEOUT_MS,
   keepAliveTimeout: TIMEOUT_MS,
   connectionsCheckingInterval: TIMEOUT_CHECK_MS,
 };
@@ -161,6 +160,7 @@ function createServer(tls: EndpointTls | undefined, onRequest: RequestListener):
   server.on('drop', () => {
     HttpEndpoint.refusedCount += 1;
   });
+  boundRequests(server, tls ? 'secureConnection' : 'connection');
   return server;
 }
 

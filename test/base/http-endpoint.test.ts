@@ -254,6 +254,35 @@ describe('limits', () => {
     assert.match(String(data), /^HTTP\/1\.1 404 /);
   });
 
+  test('a request that comes octet by octet ends its connection, one that takes long to answer does not', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const asked = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<{ text: string }>();
+    const endpoint = await open({
+      '/slow': () => {
+        asked.resolve();
+        return answered.promise;
+      },
+    });
+    const slow = await dial(endpoint);
+    slow.write('GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await asked.promise;
+    // The server has accepted the one before once this one is answered.
+    const trickling = await dial(endpoint);
+    trickling.write('GET /no');
+    await request(endpoint, 'GET', '/text');
+    t.mock.timers.tick(10_000);
+    await once(trickling, 'close');
+    answered.resolve({ text: 'late' });
+    const [data] = await once(slow, 'data');
+    assert.match(String(data), /^HTTP\/1\.1 200 /);
+    slow.write('GET /no');
+    // Again the one before was seen once this one is answered.
+    await request(endpoint, 'GET', '/text');
+    t.mock.timers.tick(10_000);
+    await once(slow, 'close');
+  });
+
   test('close is quick with idle and busy connections, and can be repeated', async () => {
     const asked = Promise.withResolvers<void>();
     const endpoint = await open({
