@@ -89,6 +89,11 @@ export class CacheStore {
     return this.#freshSlot - this.#freeSlotCount;
   }
 
+  /** Slots that have ever had an entry: what there is to sweep. */
+  get touchedSlotCount(): number {
+    return this.#freshSlot;
+  }
+
   /** Makes room for a block's entries; a block that is known keeps them. */
   openBlock(block: number, policy: CachePolicy): void {
     if (this.#blocks.has(block)) return;
@@ -193,7 +198,7 @@ export class CacheStore {
    */
   sweep(nowMs: number, count: number): void {
     const { doubles } = this.memory;
-    const { slotCount } = this.memory.plan;
+    const slotCount = this.touchedSlotCount;
     for (let step = Math.min(count, slotCount); step > 0 && !this.isStuck; step--) {
       const at = this.entryOfSlot(this.#sweptTo);
       this.#sweptTo = (this.#sweptTo + 1) % slotCount;

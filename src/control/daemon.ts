@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { systemClock } from '../base/clock.ts';
+import { heartbeat } from '../base/heartbeat.ts';
 import { setClusterDomains } from '../base/host-header.ts';
 import type { HashSeed } from '../cache/key.ts';
 import { CacheMemory } from '../cache/memory.ts';
@@ -33,7 +34,6 @@ import { BlockLookUp } from './block-look-up.ts';
 import { collect, collectPlugins, type Sources } from './collect.ts';
 import type { Configuration } from './configuration.ts';
 import type { DaemonOptions } from './daemon-options.ts';
-import { DescriptorCheck } from './descriptor-check.ts';
 import { Endpoints } from './endpoints.ts';
 import { type Generation, GenerationBuilder } from './generation.ts';
 import { loopText, probeForLoop } from './loop-probe.ts';
@@ -44,8 +44,8 @@ import { observeUpstreams } from './upstream-metrics.ts';
 import { REVISION, VERSION } from './version.ts';
 
 /** So often shared counters are folded (a 32-bit sum of octets must not wrap twice) and old entries are swept. */
-const HOUSEKEEPING_MS = 1000;
-/** A sweep sees every slot once in so many rounds of housekeeping. */
+const HOUSEKEEPING_S = 1;
+/** A sweep sees every slot that was ever used once in so many rounds of housekeeping. */
 const SWEEP_ROUNDS = 60;
 /** Answers under way may take so long when the daemon ends; CoreDNS gives its servers as much. */
 export const DRAIN_MS = 5000;
@@ -64,8 +64,7 @@ export class Daemon {
   readonly #servers: Servers;
   readonly #endpoints: Endpoints;
   readonly #blockLookUp: BlockLookUp;
-  readonly #descriptors: DescriptorCheck;
-  readonly #housekeeping: NodeJS.Timeout;
+  readonly #stopHousekeeping: () => void;
   #errorLogs: ErrorLog[] = [];
   #stopProbes: (() => void)[] = [];
   #refreshCount = 0;
@@ -125,8 +124,7 @@ export class Daemon {
       options.collectMore?.(this.metrics.families);
       if (generation) collect(this.metrics.families, this.sources, generation);
     };
-    this.#descriptors = new DescriptorCheck(log);
-    this.#housekeeping = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS);
+    this.#stopHousekeeping = heartbeat.every(HOUSEKEEPING_S, () => this.#keepHouse());
   }
 
   get generation(): Generation | undefined {
@@ -164,7 +162,7 @@ export class Daemon {
 
   /** Answers what is under way, within `graceMs`, and closes everything. */
   async close(graceMs = DRAIN_MS): Promise<void> {
-    clearInterval(this.#housekeeping);
+    this.#stopHousekeeping();
     this.watch.close();
     for (const stop of this.#stopProbes) stop();
     await this.#servers.close(graceMs);
@@ -187,14 +185,13 @@ export class Daemon {
   }
 
   #keepHouse(): void {
-    this.metrics.fold();
+    this.metrics.rows.fold();
     this.watch.tick({
       coalesced: this.resolver.inFlight.coalescedCount,
       refreshes: this.#refreshCount,
     });
-    this.#descriptors.run();
-    const { slotCount } = this.#store.memory.plan;
-    this.#store.sweep(systemClock.nowMs(), Math.ceil(slotCount / SWEEP_ROUNDS));
+    const count = Math.ceil(this.#store.touchedSlotCount / SWEEP_ROUNDS);
+    this.#store.sweep(systemClock.nowMs(), count);
   }
 
   #createResolver(

@@ -5,6 +5,7 @@
 import type { Agent, RequestOptions } from 'node:http';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { durationText } from '../base/duration-text.ts';
+import { heartbeat } from '../base/heartbeat.ts';
 import type { ListenAddress } from '../base/http-endpoint.ts';
 import { hostPort } from '../base/ip-address.ts';
 import type { Log } from '../base/log.ts';
@@ -30,7 +31,7 @@ export class HealthProbe {
   readonly #families: HealthFamilies;
   readonly #log: Log;
   readonly #clock: Clock;
-  readonly #timer: NodeJS.Timeout;
+  readonly #stopAsking: () => void;
   #isAsking = false;
   #isClosed = false;
 
@@ -51,12 +52,12 @@ export class HealthProbe {
     this.#families = families;
     this.#log = log;
     this.#clock = clock;
-    this.#timer = setInterval(() => void this.#probe(), PERIOD_MS).unref();
+    this.#stopAsking = heartbeat.every(PERIOD_MS / 1000, () => void this.#probe());
   }
 
   close(): void {
     this.#isClosed = true;
-    clearInterval(this.#timer);
+    this.#stopAsking();
     this.#agent.destroy();
   }
 

@@ -4,6 +4,7 @@
  * pods to kube-dns.
  */
 import type { Clock } from '../base/clock.ts';
+import { heartbeat } from '../base/heartbeat.ts';
 import type { Log } from '../base/log.ts';
 import { failureText, type HostFailure } from '../host/failure.ts';
 import { LEASE_S, RENEW_EVERY_MS } from '../host/interception.ts';
@@ -19,7 +20,7 @@ export interface LeaseKeeperOptions {
 
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
-  #timer: NodeJS.Timeout | undefined;
+  #stopTicking = () => {};
   #rounds: readonly number[] = [];
   #renewing: Promise<void> | undefined;
   #renewedAtMs = Number.NEGATIVE_INFINITY;
@@ -38,13 +39,13 @@ export class LeaseKeeper {
   /** Renews at once, and resolves when that is done; then each second. */
   start(): Promise<void> {
     this.#rounds = this.#options.rounds();
-    this.#timer = setInterval(() => this.#tick(), RENEW_EVERY_MS);
+    this.#stopTicking = heartbeat.every(RENEW_EVERY_MS / 1000, () => this.#tick());
     return this.#renew();
   }
 
   /** Renews no more, once this resolves. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#stopTicking();
     await this.#renewing;
     this.#renewedAtMs = Number.NEGATIVE_INFINITY;
   }

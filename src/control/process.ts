@@ -4,6 +4,7 @@
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { heartbeat } from '../base/heartbeat.ts';
 import { createLog, type Log } from '../base/log.ts';
 import { DIRECTIVE_ORDER } from '../directives/order.ts';
 import { loadLibc } from '../os/libc.ts';
@@ -13,6 +14,7 @@ import { controlPages } from './control-pages.ts';
 import { ControlSocket } from './control-socket.ts';
 import { sourceOf } from './corefile-source.ts';
 import { Daemon } from './daemon.ts';
+import { DescriptorCheck } from './descriptor-check.ts';
 import { DirectoryWatch } from './directory-watch.ts';
 import { Ending } from './ending.ts';
 import { type Flags, readCommandLine } from './flags.ts';
@@ -25,6 +27,9 @@ import { Reloader } from './reload.ts';
 import { statusPages } from './status-page.ts';
 import { topOf } from './top.ts';
 import { REVISION, VERSION } from './version.ts';
+
+/** Descriptors that are gone stay so for longer, as a rule. */
+const DESCRIPTOR_CHECK_S = 10;
 
 /** Signals as main.ts takes them from its first statement on: until there is a daemon, all but SIGUSR1 end the process. */
 export interface Signals {
@@ -97,6 +102,8 @@ async function serve(flags: Flags, signals: Signals): Promise<void> {
   if (flags.pidfilePath) writePidfile(flags.pidfilePath, log);
   dropPrivileges(flags, log);
   returnMemory(loadLibc());
+  const descriptors = new DescriptorCheck(log);
+  heartbeat.every(DESCRIPTOR_CHECK_S, () => descriptors.run());
   announce(flags, configuration.configuration, daemon, log);
   warnOfHealthPort(flags, configuration.configuration, log);
   node.attach(daemon);

@@ -28,6 +28,7 @@ function create(t: TestContext, responders = 2) {
     await flush();
   };
   const renewals = () => interception.calls.length;
+  t.after(() => keeper.stop());
   return { keeper, interception, clock, told, lines, second, renewals };
 }
 
