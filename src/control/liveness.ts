@@ -1,13 +1,15 @@
 /**
  * What `/health` asks: do we still work? Not alive is a responder whose loop stands still, and a DNS socket of ours that has
  * answered nobody, not even ourselves, for ten seconds. Upstreams play no part, nor does load: where clients are answered that
- * is the proof, and we ask ourselves only when nobody else does.
+ * is the proof, and we ask ourselves only when nobody else does. Our own query is counted as any other: nobody waits for the reply.
  *
  * Looks are counted, not seconds: where this whole process stood still for a while, nothing follows from it.
  */
 
+import { heartbeat } from '../base/heartbeat.ts';
+
 /** Five looks without a sign of life are ten seconds: one period of a kubelet's probe by default. */
-const PERIOD_MS = 2000;
+const PERIOD_S = 2;
 const LOOKS_MAX = 5;
 
 export interface LivenessOptions {
@@ -15,13 +17,13 @@ export interface LivenessOptions {
   readonly rounds: () => readonly number[];
   /** Queries answered so far. */
   readonly answered: () => number;
-  /** A query to ourselves that needs no upstream: whether it was answered. Undefined where there is no address to ask. */
-  readonly ask: () => Promise<boolean> | undefined;
+  /** Sends ourselves a query that needs no upstream; `answered` tells what became of it. False where there is no address to ask. */
+  readonly ask: () => boolean;
 }
 
 export class Liveness {
   readonly #options: LivenessOptions;
-  readonly #timer: NodeJS.Timeout;
+  readonly #stopLooking: () => void;
   #rounds: readonly number[];
   #answered: number;
   /** Looks in a row without progress, of each responder and of the socket. */
@@ -32,7 +34,7 @@ export class Liveness {
     this.#options = options;
     this.#rounds = options.rounds();
     this.#answered = options.answered();
-    this.#timer = setInterval(() => void this.#look(), PERIOD_MS).unref();
+    this.#stopLooking = heartbeat.every(PERIOD_S, () => this.#look());
   }
 
   /** Why we are not alive; undefined: we are. */
@@ -45,23 +47,23 @@ export class Liveness {
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#stopLooking();
   }
 
-  async #look(): Promise<void> {
+  #look(): void {
     const rounds = this.#options.rounds();
     this.#stalled = rounds.map((count, index) => {
       return count === this.#rounds[index] ? (this.#stalled[index] ?? 0) + 1 : 0;
     });
     this.#rounds = rounds;
     const answered = this.#options.answered();
-    const isBusy = answered !== this.#answered;
+    const isAnswering = answered !== this.#answered;
     this.#answered = answered;
-    if (isBusy || (await this.#options.ask()) !== false) this.#unanswered = 0;
+    if (isAnswering || !this.#options.ask()) this.#unanswered = 0;
     else this.#unanswered += 1;
   }
 }
 
 function seconds(looks: number): number {
-  return (looks * PERIOD_MS) / 1000;
+  return looks * PERIOD_S;
 }

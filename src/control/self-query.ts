@@ -67,7 +67,8 @@ export function askSelf(
   });
 }
 
-function buildQuery({ name, qtype, opcode = OPCODE.QUERY }: SelfQuestion): Octets {
+/** With an id of its own. */
+export function buildQuery({ name, qtype, opcode = OPCODE.QUERY }: SelfQuestion): Octets {
   const query = buildUpstreamQuery({
     qname: nameFromText(name)!,
     qtype,

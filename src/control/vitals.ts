@@ -4,8 +4,10 @@
  */
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { Page, Pages } from '../base/http-endpoint.ts';
-import { RCODE } from '../wire/registry.ts';
+import { type Libc, loadLibc } from '../os/libc.ts';
+import { OPCODE, QTYPE, RCODE } from '../wire/registry.ts';
 import type { Daemon } from './daemon.ts';
+import { Knock } from './knock.ts';
 import { Liveness } from './liveness.ts';
 import { Readiness } from './readiness.ts';
 import { askSelf, type SelfAnswer, type SelfQuestion } from './self-query.ts';
@@ -24,7 +26,8 @@ export interface VitalsOptions {
 /** Longer than any deadline of a forward, so that its SERVFAIL comes first. */
 const PROOF_TIMEOUT_MS = 6000;
 /** Answered by a responder itself, without cache or upstream: opcode STATUS, which is NOTIMP (RFC 1035 §4.1.1). */
-const OPCODE_STATUS = 2;
+const STATUS_QUESTION: SelfQuestion = { name: '.', qtype: QTYPE.A, opcode: OPCODE.STATUS };
+/** Less than the period of liveness. */
 const SELF_TIMEOUT_MS = 1500;
 
 export class Vitals {
@@ -35,6 +38,7 @@ export class Vitals {
   readonly #clock: Clock;
   #daemon: Daemon | undefined;
   #liveness: Liveness | undefined;
+  readonly #knock = createKnock(loadLibc());
   #upstreamAnsweredAtMs = Number.NEGATIVE_INFINITY;
   #isAskingUpstream = false;
 
@@ -99,6 +103,7 @@ export class Vitals {
 
   close(): void {
     this.#liveness?.close();
+    this.#knock?.close();
   }
 
   readonly #healthPage = (): Page => {
@@ -115,13 +120,12 @@ export class Vitals {
     return blocks.some(({ config }) => config.forward.length > 0);
   }
 
-  #askOurselves(): Promise<boolean> | undefined {
+  #askOurselves(): boolean {
     const [target] = this.#targets;
-    if (target === undefined) return undefined;
-    const question = { name: '.', qtype: 1, opcode: OPCODE_STATUS };
-    return askSelf(target.address, question, SELF_TIMEOUT_MS).then(({ code }) => {
-      return code === 'answered';
-    });
+    if (target === undefined) return false;
+    if (this.#knock !== undefined) this.#knock.send(target.address, STATUS_QUESTION);
+    else void askSelf(target.address, STATUS_QUESTION, SELF_TIMEOUT_MS);
+    return true;
   }
 
   async #askUpstream(): Promise<void> {
@@ -135,4 +139,9 @@ export class Vitals {
 
 function answeredAt(daemon: Daemon, label: string): number {
   return daemon.metrics.rows.answeredAt(label);
+}
+
+/** Undefined where koffi cannot load. */
+function createKnock(libc: Libc | Error): Knock | undefined {
+  return libc instanceof Error ? undefined : new Knock(libc);
 }
