@@ -64,6 +64,8 @@ export class CounterRows {
   readonly writerTotals: Float64Array = new Float64Array(WRITER_WORDS);
   /** Label sets for which there was no row, each time that one was asked for. */
   overflowCount = 0;
+  /** Folds that found something counted, of any writer. */
+  changeCount = 0;
 
   /** `words` starts at the counters and may be longer than they are. */
   constructor(words: Int32Array, rowCount: number, writerCount: number) {
@@ -121,9 +123,11 @@ export class CounterRows {
    * the words one by one take 0.2 ms in a process that is idle and whose code is not compiled.
    */
   fold(): void {
+    let isChanged = false;
     for (let writer = 0; writer < this.writerCount; writer++) {
       const { now, seen } = this.#octets[writer]!;
       if (Buffer.compare(now, seen) === 0) continue;
+      isChanged = true;
       this.#foldWords(writerBase(this.rowCount, writer), 0, this.writerTotals);
       for (let row = 0; row < this.rowCount; row++) {
         if (!this.#labels[row]) continue;
@@ -131,6 +135,7 @@ export class CounterRows {
         this.#foldWords(base, WRITER_WORDS + row * ROW_WORDS, this.rowTotals);
       }
     }
+    if (isChanged) this.changeCount += 1;
   }
 
   /** Queries answered at a listener over UDP so far, modulo 2^32: its growth is the proof that one came to this process. */

@@ -57,6 +57,9 @@ export class Figures {
   /** Of each second, the newest last. */
   readonly #queriesPerS: number[] = [];
   readonly #hitRatios: (number | null)[] = [];
+  /** What is counted here has changed since the last second. */
+  #isChanged = true;
+  #seen = { rows: 0, coalesced: 0, refreshes: 0 };
 
   constructor(rows: CounterRows, nowMs: number) {
     this.#rows = rows;
@@ -66,6 +69,7 @@ export class Figures {
   /** Counts a response that stands in no row by its rcode. */
   countForwarded(rcode: number): void {
     this.#forwarded[Math.min(rcode, RCODE_WORDS - 1)]! += 1;
+    this.#isChanged = true;
   }
 
   /** Counts an upstream's answer. */
@@ -73,21 +77,43 @@ export class Figures {
     // Servers come and go where a host name stands for them.
     if (this.#answers.size === UPSTREAMS_MAX && !this.#answers.has(to)) this.#answers.clear();
     this.#answers.set(to, (this.#answers.get(to) ?? 0) + 1);
+    this.#isChanged = true;
   }
 
   /** Takes the totals; call it each second, after the counters were folded. */
   add(nowMs: number, other: OtherTotals): void {
-    const answers = new Map(this.#answers);
-    const now = { ...totalsOf(this.#rows, this.#forwarded, nowMs, other), answers };
     const before = this.#window.at(-1);
+    const now = this.#totals(before, nowMs, other);
     this.#window.push(now);
     if (this.#window.length > WINDOW_S + 1) this.#window.shift();
     if (before === undefined) return;
+    if (now.byType === before.byType) {
+      keep(this.#queriesPerS, 0);
+      keep(this.#hitRatios, null);
+      return;
+    }
     const seconds = Math.max(1, now.atMs - before.atMs) / 1000;
     const hits = now.hits + now.denials - before.hits - before.denials;
     const lookUps = hits + now.misses - before.misses;
     keep(this.#queriesPerS, (sum(now.byType) - sum(before.byType)) / seconds);
     keep(this.#hitRatios, lookUps === 0 ? null : hits / lookUps);
+  }
+
+  /** Those of a second ago where nothing was counted since: an idle process takes 0.1 ms to make new ones. */
+  #totals(before: Totals | undefined, nowMs: number, other: OtherTotals): Totals {
+    const { coalesced, refreshes } = other;
+    const rows = this.#rows.changeCount;
+    const seen = this.#seen;
+    const isSame =
+      !this.#isChanged &&
+      rows === seen.rows &&
+      coalesced === seen.coalesced &&
+      refreshes === seen.refreshes;
+    if (before !== undefined && isSame) return { ...before, atMs: nowMs };
+    this.#isChanged = false;
+    this.#seen = { rows, coalesced, refreshes };
+    const answers = new Map(this.#answers);
+    return { ...totalsOf(this.#rows, this.#forwarded, nowMs, other), answers };
   }
 
   get queriesPerS(): readonly number[] {

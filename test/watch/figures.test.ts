@@ -59,6 +59,36 @@ suite('figures', () => {
     assert.deepEqual([figures.queriesPerS.at(-1), figures.hitRatios.at(-1)], [0, null]);
   });
 
+  test('a quiet second does not hide what comes in the next, of whatever it is', () => {
+    const { words, figures, base, add, ask } = start();
+    let at = 0;
+    const second = (totals = NONE) => {
+      at += 1000;
+      add(at, totals);
+    };
+    const quiet = () => {
+      second();
+      second();
+    };
+    quiet();
+    const { before, now } = figures.window();
+    assert.equal(now.byType, before.byType);
+    ask(base, 1, 10);
+    quiet();
+    assert.deepEqual(figures.queriesPerS.slice(-2), [1, 0]);
+    countCacheMiss(words, base);
+    quiet();
+    assert.deepEqual(figures.hitRatios.slice(-2), [0, null]);
+    figures.countForwarded(3);
+    quiet();
+    assert.equal(figures.window().now.byRcode[3], 1);
+    figures.countAnswer('192.0.2.1:53');
+    quiet();
+    assert.equal(figures.window().now.answers.get('192.0.2.1:53'), 1);
+    second({ coalesced: 1, refreshes: 0 });
+    assert.equal(figures.window().now.saved, 1);
+  });
+
   test('rates are right where a second takes longer', () => {
     const { figures, base, add, ask } = start();
     add(0);
