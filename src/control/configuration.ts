@@ -3,7 +3,7 @@
  * wrong gives an error and changes nothing.
  */
 import { createHash } from 'node:crypto';
-import type { CorefileError, ServerBlock } from '../corefile/ast.ts';
+import type { CorefileError, Position, ServerBlock } from '../corefile/ast.ts';
 import { diskFiles, type FileSource } from '../corefile/file-source.ts';
 import { parseCorefile } from '../corefile/parser.ts';
 import { printCorefile } from '../corefile/printer.ts';
@@ -44,11 +44,12 @@ export function readConfiguration({
   ports,
   alternative,
 }: ConfigurationOptions): ConfigurationResult {
-  return configurationOf(ports, (files) => {
+  return configurationOf(ports, (files, warn) => {
     const blocks = parseCorefile(corefileText(path, alternative), {
       file: path,
       environment: process.env,
       files,
+      warn: (at, problem) => warn(lineOf(at, problem)),
     });
     if (blocks.length === 0) throw new Error(`${path}: expected a server block`);
     return blocks;
@@ -58,7 +59,7 @@ export function readConfiguration({
 /** What server blocks ask for, however they came to be; an error that `parse` throws is the result. */
 export function configurationOf(
   ports: Ports,
-  parse: (files: FileSource) => readonly ServerBlock[],
+  parse: (files: FileSource, warn: (line: string) => void) => readonly ServerBlock[],
 ): ConfigurationResult {
   const read: string[] = [];
   const warnings: string[] = [];
@@ -71,12 +72,11 @@ export function configurationOf(
     glob: (pattern) => diskFiles.glob(pattern),
   };
   try {
-    const blocks = parse(diskFiles);
+    const blocks = parse(diskFiles, (line) => warnings.push(line));
     const servers = readServerBlocks(blocks, {
       ...ports,
       files,
-      warn: ({ directive, at, problem }) =>
-        warnings.push(`${at.file}:${at.line}:${at.column}: ${directive}: ${problem}`),
+      warn: ({ directive, at, problem }) => warnings.push(lineOf(at, `${directive}: ${problem}`)),
     });
     const hash = createHash('sha512').update(printCorefile(blocks)).digest('hex');
     return { ok: true, configuration: { servers, hash, resolvConf: read.join('\n'), warnings } };
@@ -84,6 +84,10 @@ export function configurationOf(
     if (error instanceof Error) return { ok: false, error };
     throw error;
   }
+}
+
+function lineOf({ file, line, column }: Position, text: string): string {
+  return `${file}:${line}:${column}: ${text}`;
 }
 
 /** `stdin` is read whole, as CoreDNS does. */

@@ -3,8 +3,8 @@
  * lines, and no meaning: braces, imports and environment references are the parser's.
  *
  * The rules are those of CoreDNS's Caddyfile lexer. A word that starts with `"` runs to the next `"`, over lines too;
- * inside, `\"` is a quote and any other backslash stands for itself. Outside of quotes `#` begins a comment wherever it
- * stands. Beyond CoreDNS: a backslash at the very end of a line joins the next one, and a missing closing quote is an
+ * inside, `\"` is a quote and any other backslash stands for itself. A `#` begins a comment: to the end of the line, or, right
+ * behind a word without quotes, to the next space (`forward . 192.0.2.1#53 192.0.2.2#53` names two servers). Beyond CoreDNS: a backslash at the very end of a line joins the next one, and a missing closing quote is an
  * error.
  */
 import { CorefileError, type Position } from './ast.ts';
@@ -24,6 +24,7 @@ export const SPACES =
 const SPACE = new RegExp(`[${SPACES}]`);
 const WORD = new RegExp(`[^${SPACES}#]+`, 'y');
 const LINE_REST = /[^\n]*/y;
+const GLUED_COMMENT = new RegExp(`(?:#[^${SPACES}]*)?`, 'y');
 const CONTINUATION = /\\\r?\n/y;
 const BYTE_ORDER_MARK = '\ufeff';
 
@@ -53,6 +54,7 @@ export function tokenize(text: string, file: string): Token[] {
       tokens.push({ text: quoted ? unquote(source) : source, at: position, startsLine, quoted });
       startsLine = false;
       at += source.length;
+      if (!quoted) at += matchAt(GLUED_COMMENT, text, at).length;
       const lineBreaks = source.split('\n').length - 1;
       if (lineBreaks > 0) lineAt = at - source.length + source.lastIndexOf('\n') + 1;
       line += lineBreaks;

@@ -7,8 +7,9 @@
  *     block    = "{" { line } "}"
  *     line     = "import" TARGET | NAME { ARGUMENT } [ block ]
  *
- * The grammar is Caddy's as CoreDNS uses it. Beyond CoreDNS: a block may stand on one line (`{ force_tcp }`, `{}`), keys
- * may be separated by commas without spaces, and a `}` without its `{` is an error.
+ * The grammar is Caddy's as CoreDNS uses it. Beyond CoreDNS: a block may stand on one line (`{ force_tcp }`, `{}`), and keys
+ * may be separated by commas without spaces. Like CoreDNS it passes over braces too many at the end of the file, and over one
+ * that is missing there behind another; of these it warns.
  */
 import {
   CorefileError,
@@ -31,10 +32,13 @@ export interface CorefileOptions {
   readonly folderOf?: (file: string) => string;
   /** Puts others in place of the file's own tokens, not of those that it imports; may throw a `CorefileError`. */
   readonly fill?: (tokens: readonly Token[]) => readonly Token[];
+  /** Told of what works but can hardly be meant. */
+  readonly warn?: (at: Position, problem: string) => void;
 }
 
 /** No directive nests more than two deep; the bound keeps the recursion from exhausting the stack. */
 const BLOCK_DEPTH_MAX = 64;
+const SURPLUS_BRACE = "a '}' too many is passed over: no '{' is open, leave it out";
 
 /** Server blocks in file order, imports and snippets expanded; throws nothing but `CorefileError`. */
 export function parseCorefile(text: string, options: CorefileOptions): ServerBlock[] {
@@ -45,10 +49,12 @@ export function parseCorefile(text: string, options: CorefileOptions): ServerBlo
 class Parser {
   readonly #stream: TokenStream;
   readonly #environment: Environment;
+  readonly #warn: NonNullable<CorefileOptions['warn']>;
 
   constructor(tokens: readonly Token[], options: CorefileOptions) {
     this.#stream = new TokenStream(tokens, options);
     this.#environment = options.environment;
+    this.#warn = options.warn ?? (() => {});
   }
 
   parse(): ServerBlock[] {
@@ -58,11 +64,26 @@ class Parser {
         this.#expandImport();
       } else if (isSnippetName(token)) {
         this.#defineSnippet();
+      } else if (isBrace(token, '}') && blocks.length > 0) {
+        this.#passOverBraces();
       } else {
         blocks.push(this.#serverBlock(token));
       }
     }
     return blocks;
+  }
+
+  /**
+   * CoreDNS takes a `}` between server blocks for the zone of another one, without a directive. At the end of the file that
+   * harms nobody but for its listener; further up, what follows becomes nonsense, and nearly always an error.
+   */
+  #passOverBraces(): void {
+    const surplus: Token[] = [];
+    for (let token = this.#stream.peek(); token !== undefined; token = this.#stream.peek()) {
+      if (!isBrace(token, '}')) throw unopened(surplus[0] ?? token);
+      surplus.push(this.#stream.take()!);
+    }
+    for (const { at } of surplus) this.#warn(at, SURPLUS_BRACE);
   }
 
   #serverBlock(first: Token): ServerBlock {
@@ -83,7 +104,7 @@ class Parser {
     for (;;) {
       const token = this.#stream.peek();
       if (token === undefined || isBrace(token, '{')) break;
-      if (isBrace(token, '}')) throw new CorefileError(token.at, "unexpected '}': no '{' is open");
+      if (isBrace(token, '}')) throw unopened(token);
       if (token.startsLine && comma === undefined && !isFirst) break;
       isFirst = false;
       if (token.startsLine && isImport(token)) {
@@ -115,18 +136,19 @@ class Parser {
         );
       }
       if (isBrace(token, '}')) {
-        if (opening === undefined) {
-          throw new CorefileError(token.at, "unexpected '}': no '{' is open");
-        }
         this.#stream.take();
+        if (opening === undefined) this.#warn(token.at, SURPLUS_BRACE);
         return lines;
       }
       if (isImport(token)) this.#expandImport();
       else lines.push(this.#line(depth));
     }
-    if (opening !== undefined) {
-      throw new CorefileError(opening.at, "this '{' is never closed: expected a '}'");
-    }
+    if (opening === undefined) return lines;
+    const problem = "this '{' is never closed: expected a '}'";
+    // CoreDNS looks only whether the last word is one.
+    const isPassedOver = depth === 1 && isBrace(this.#stream.last, '}');
+    if (!isPassedOver) throw new CorefileError(opening.at, problem);
+    this.#warn(opening.at, `${problem}; the end of the file stands in for it`);
     return lines;
   }
 
@@ -184,6 +206,10 @@ class Parser {
   #word(token: Token): Word {
     return { text: expandReferences(token.text, this.#environment), at: token.at };
   }
+}
+
+function unopened({ at }: Token): CorefileError {
+  return new CorefileError(at, "unexpected '}': no '{' is open");
 }
 
 function isImport(token: Token): boolean {

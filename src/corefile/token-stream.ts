@@ -35,6 +35,7 @@ export class TokenStream {
   readonly #snippets = new Map<string, readonly Token[]>();
   /** The file that is read, and on top of it what it imports. */
   readonly #frames: Frame[] = [];
+  #last: Token | undefined;
   #importCount = 0;
   #tokenCount = 0;
 
@@ -53,11 +54,17 @@ export class TokenStream {
     return undefined;
   }
 
+  /** The one that was taken last. */
+  get last(): Token | undefined {
+    return this.#last;
+  }
+
   take(): Token | undefined {
     const token = this.peek();
     const frame = this.#frames.at(-1);
     if (token === undefined || frame === undefined) return undefined;
     frame.next += 1;
+    this.#last = token;
     this.#tokenCount += 1;
     if (this.#tokenCount > TOKEN_COUNT_MAX) {
       throw new CorefileError(token.at, `the Corefile holds more than ${TOKEN_COUNT_MAX} words`);

@@ -18,35 +18,72 @@ export function fail(directive: string, word: Word, problem: string): never {
   throw new CorefileError(word.at, problem, directive);
 }
 
-/** The arguments of a directive that takes no block; as many as `bounds` says, else an error. */
-export function argumentsOf(line: Directive, bounds: Bounds): readonly Word[] {
-  checkCount(line.name.text, line, bounds);
-  if (line.block !== undefined) fail(line.name.text, line.name, 'unexpected block: it takes none');
-  return line.args;
+/**
+ * The arguments of a directive that takes no block; as many as `bounds` says, else an error. With a context, where CoreDNS does
+ * not look for a block, one is passed over with a warning.
+ */
+export function argumentsOf(
+  line: Directive,
+  bounds: Bounds,
+  context?: BlockContext,
+): readonly Word[] {
+  const { name, block, args } = line;
+  checkCount(name.text, line, bounds);
+  if (block === undefined) return args;
+  if (context === undefined) fail(name.text, name, 'unexpected block: it takes none');
+  const problem = 'the block is passed over: it takes none, leave it out';
+  context.warn({ directive: name.text, at: name.at, problem });
+  return args;
 }
 
-/** The arguments before a directive's block. */
-export function argumentsBeforeBlock(line: Directive, bounds: Bounds): readonly Word[] {
-  checkCount(line.name.text, line, bounds);
-  return line.args;
+/** The arguments before a directive's block; those too many as in `optionArguments`. */
+export function argumentsBeforeBlock(
+  line: Directive,
+  bounds: Bounds,
+  context?: BlockContext,
+): readonly Word[] {
+  return counted(line.name.text, line, bounds, context);
 }
 
-/** The arguments of an option, that is of one line of a directive's block. */
+/**
+ * The arguments of an option, that is of one line of a directive's block. Too many are an error; with a context, where CoreDNS
+ * does not look at them, they are passed over with a warning.
+ */
 export function optionArguments(
   directive: string,
   option: Directive,
   bounds: Bounds,
+  context?: BlockContext,
 ): readonly Word[] {
-  checkCount(directive, option, bounds);
+  const args = counted(directive, option, bounds, context);
   if (option.block !== undefined) {
     fail(directive, option.name, `${option.name.text}: unexpected block: it takes none`);
   }
-  return option.args;
+  return args;
 }
 
 /** The only argument of an option. */
 export function optionArgument(directive: string, option: Directive): Word {
   return optionArguments(directive, option, { min: 1, max: 1 })[0]!;
+}
+
+function counted(
+  directive: string,
+  line: Directive,
+  bounds: Bounds,
+  context: BlockContext | undefined,
+): readonly Word[] {
+  const { min, max } = bounds;
+  const surplus = line.args.slice(max);
+  if (surplus.length === 0 || context === undefined) {
+    checkCount(directive, line, bounds);
+    return line.args;
+  }
+  const prefix = line.name.text === directive ? '' : `${line.name.text}: `;
+  const words = surplus.map(({ text }) => text).join(' ');
+  const problem = `${prefix}'${words}' passed over: write ${countText(min, max)}`;
+  context.warn({ directive, at: surplus[0]!.at, problem });
+  return line.args.slice(0, max);
 }
 
 function checkCount(directive: string, { name, args }: Directive, { min, max }: Bounds): void {
@@ -77,12 +114,36 @@ export function failOption(directive: string, option: Directive, known: readonly
   );
 }
 
-/** An integer as Go's strconv.Atoi reads it. */
+/** Go's int has 63 bits. */
+const LARGEST_INTEGER = 2n ** 63n - 1n;
+
+/** An integer as Go's strconv.Atoi reads it; one beyond what a number holds exactly is the largest that it does. */
 export function integerOf(directive: string, word: Word, { min, max }: Bounds): number {
-  const value = /^[+-]?\d+$/.test(word.text) ? Number(word.text) : Number.NaN;
-  if (value >= min && value <= max) return value;
+  const value = atoi(word.text);
+  if (value !== undefined && value >= min && value <= max) return value;
   return fail(directive, word, `'${word.text}': expected an integer${rangeText(min, max)}`);
 }
+
+function atoi(text: string): number | undefined {
+  if (!/^[+-]?\d+$/.test(text)) return undefined;
+  const magnitude = BigInt(text.replace(/^[+-]/, ''));
+  if (magnitude > LARGEST_INTEGER) return undefined;
+  const value = Math.min(Number(magnitude), Number.MAX_SAFE_INTEGER);
+  return text.startsWith('-') ? -value : value;
+}
+
+/** An integer as Go's strconv.ParseUint reads it in the base that its prefix says: `24`, `0x18`, `0b11000`, `0o30`, `030`, `2_4`. */
+export function unsignedOf(text: string): number | undefined {
+  const [, prefix = '', digits = ''] =
+    /^(?:(0[xob]?(?=[\da-f_]))_?)?((?:[\da-f]_?)*[\da-f])$/i.exec(text) ?? [];
+  const base = BASES[prefix.toLowerCase()]!;
+  const plain = digits.replaceAll('_', '');
+  return plain !== '' && [...plain].every((digit) => Number.parseInt(digit, 36) < base)
+    ? Number.parseInt(plain, base)
+    : undefined;
+}
+
+const BASES: Readonly<Record<string, number>> = { '': 10, '0': 8, '0b': 2, '0o': 8, '0x': 16 };
 
 function rangeText(min: number, max: number): string {
   if (max !== Number.MAX_SAFE_INTEGER) return ` from ${min} to ${max}`;

@@ -8,6 +8,7 @@ import type { NetworkInterfaceInfo } from 'node:os';
 import type { Directive, Word } from '../corefile/ast.ts';
 import { canonicalAddress } from './address.ts';
 import { argumentsBeforeBlock, fail, failOption, optionArguments } from './argument.ts';
+import type { BlockContext } from './block-context.ts';
 
 export interface BindOptions {
   /** Addresses and names of interfaces, as written. */
@@ -19,18 +20,26 @@ export interface BindOptions {
 export type Interfaces = Readonly<Record<string, NetworkInterfaceInfo[] | undefined>>;
 
 const SOME = { min: 1, max: Number.POSITIVE_INFINITY };
+const ANY = { min: 0, max: Number.POSITIVE_INFINITY };
 
 /** Undefined where the block has no `bind`. */
-export function readBind(lines: readonly Directive[]): readonly BindOptions[] | undefined {
-  return lines.length === 0 ? undefined : lines.map(readOne);
+export function readBind(
+  lines: readonly Directive[],
+  context: Pick<BlockContext, 'warn'>,
+): readonly BindOptions[] | undefined {
+  return lines.length === 0 ? undefined : lines.map((line) => readOne(line, context));
 }
 
-function readOne(line: Directive): BindOptions {
+function readOne(line: Directive, { warn }: Pick<BlockContext, 'warn'>): BindOptions {
   const to = argumentsBeforeBlock(line, SOME);
   let except: readonly Word[] = [];
   for (const option of line.block ?? []) {
     if (option.name.text !== 'except') failOption('bind', option, ['except']);
-    except = optionArguments('bind', option, SOME);
+    except = optionArguments('bind', option, ANY);
+    if (except.length > 0) continue;
+    // CoreDNS refuses it since 1.14.7.
+    const problem = 'except has no effect: write at least one address or interface';
+    warn({ directive: 'bind', at: option.name.at, problem });
   }
   return { to, except };
 }

@@ -15,6 +15,6 @@ export function readBufsize(
   const [line] = lines;
   if (line === undefined) return undefined;
   warnIgnored(lines, line, context);
-  const [size] = argumentsOf(line, { min: 0, max: 1 });
+  const [size] = argumentsOf(line, { min: 0, max: 1 }, context);
   return size === undefined ? SIZE_DEFAULT : integerOf('bufsize', size, SIZE_BOUNDS);
 }

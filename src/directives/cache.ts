@@ -18,7 +18,7 @@ import {
   optionArguments,
 } from './argument.ts';
 import type { BlockContext } from './block-context.ts';
-import { readName, readZones } from './zone-key.ts';
+import { readNameList, readZoneList } from './zone-key.ts';
 
 /** Entries: CoreDNS divides a capacity among 256 shards of at least 4. */
 const SHARD_COUNT = 256;
@@ -40,14 +40,14 @@ const PREFETCH_PERCENTAGE_DEFAULT = 10;
 
 type Draft = { -readonly [Key in keyof CachePolicy]: CachePolicy[Key] };
 
-type OptionReader = (policy: Draft, option: Directive) => void;
+type OptionReader = (policy: Draft, option: Directive, context: BlockContext) => void;
 
 const OPTION_READERS: Record<string, OptionReader> = {
-  success(policy, option) {
-    policy.success = { ...policy.success, ...readClass(option) };
+  success(policy, option, context) {
+    policy.success = { ...policy.success, ...readClass(option, context) };
   },
-  denial(policy, option) {
-    policy.denial = { ...policy.denial, ...readClass(option) };
+  denial(policy, option, context) {
+    policy.denial = { ...policy.denial, ...readClass(option, context) };
   },
   prefetch(policy, option) {
     policy.prefetch = readPrefetch(option);
@@ -63,13 +63,13 @@ const OPTION_READERS: Record<string, OptionReader> = {
   servfail(policy, option) {
     policy.servfailMs = durationOf('cache', optionArgument('cache', option), 0, SERVFAIL_MAX_MS);
   },
-  disable(policy, option) {
+  disable(policy, option, context) {
     const [which, ...zones] = optionArguments('cache', option, {
       min: 1,
       max: Number.POSITIVE_INFINITY,
     });
     const key = oneOf('cache', which!, ['success', 'denial']);
-    const disabledZones = zones.length === 0 ? ['.'] : zones.map((zone) => readName('cache', zone));
+    const disabledZones = zones.length === 0 ? ['.'] : readNameList('cache', zones, context);
     policy[key] = { ...policy[key], disabledZones };
   },
   keepttl(policy, option) {
@@ -91,7 +91,7 @@ export function readCache(
   const options = line.block ?? [];
   for (const option of options) {
     const read = OPTIONS.get(option.name.text) ?? failOption('cache', option, [...OPTIONS.keys()]);
-    read(policy, option);
+    read(policy, option, context);
   }
   applyStalePolicy(policy, options);
   return policy;
@@ -102,10 +102,10 @@ function readHead(line: Directive, context: BlockContext): Draft {
   const args = argumentsBeforeBlock(line, { min: 0, max: Number.POSITIVE_INFINITY });
   const hasTtl = /^[+-]?\d+$/.test(args[0]?.text ?? '');
   const ttlS = hasTtl ? ttlOf(args[0]!) : undefined;
-  const zones = args.slice(hasTtl ? 1 : 0).flatMap((word) => readZones('cache', word));
+  const zones = args.slice(hasTtl ? 1 : 0);
   const shared = { capacity: CAPACITY_DEFAULT, ttlMinS: TTL_MIN_DEFAULT_S, disabledZones: [] };
   return {
-    zones: zones.length === 0 ? context.zones : zones,
+    zones: zones.length === 0 ? context.zones : readZoneList('cache', zones, context),
     success: { ...shared, ttlMaxS: ttlS ?? SUCCESS_TTL_DEFAULT_S },
     denial: { ...shared, ttlMaxS: ttlS ?? DENIAL_TTL_DEFAULT_S },
     prefetch: undefined,
@@ -115,19 +115,23 @@ function readHead(line: Directive, context: BlockContext): Draft {
   };
 }
 
-function ttlOf(word: Word): number {
-  return integerOf('cache', word, { min: 1, max: TTL_MAX_S });
+/** What is beyond a TTL bounds none. */
+function ttlOf(word: Word, min = 1): number {
+  return Math.min(integerOf('cache', word, { min, max: Number.MAX_SAFE_INTEGER }), TTL_MAX_S);
 }
 
 /** What `success` or `denial` overrides. */
-function readClass(option: Directive): { capacity: number; ttlMaxS?: number; ttlMinS?: number } {
-  const [capacity, ttl, ttlMin] = optionArguments('cache', option, { min: 1, max: 3 });
+function readClass(
+  option: Directive,
+  context: BlockContext,
+): { capacity: number; ttlMaxS?: number; ttlMinS?: number } {
+  const [capacity, ttl, ttlMin] = optionArguments('cache', option, { min: 1, max: 3 }, context);
   const bounds = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
   const shardSize = Math.trunc(integerOf('cache', capacity!, bounds) / SHARD_COUNT);
   return {
     capacity: Math.max(shardSize, SHARD_SIZE_MIN) * SHARD_COUNT,
     ...(ttl && { ttlMaxS: ttlOf(ttl) }),
-    ...(ttlMin && { ttlMinS: integerOf('cache', ttlMin, { min: 0, max: TTL_MAX_S }) }),
+    ...(ttlMin && { ttlMinS: ttlOf(ttlMin, 0) }),
   };
 }
 

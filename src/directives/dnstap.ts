@@ -12,6 +12,7 @@ import {
   optionArgument,
   optionArguments,
 } from './argument.ts';
+import type { BlockContext } from './block-context.ts';
 
 export type DnstapSocket =
   | { readonly kind: 'unix'; readonly path: string }
@@ -44,6 +45,9 @@ export interface DnstapTls {
   readonly caPath: string | undefined;
 }
 
+const SOCKET_COUNT = { min: 1, max: 4 };
+/** CoreDNS reads and checks WRITEBUFFER and QUEUE here too; a listener has no use for them. */
+const LISTEN_COUNT = { min: 2, max: 5 };
 /** CoreDNS's unit and bounds for QUEUE, and those for WRITEBUFFER. */
 const QUEUE_UNIT = 10_000;
 const QUEUE_MAX = 4_096;
@@ -52,7 +56,9 @@ const WRITE_BUFFER_MAX = 1_024;
 
 type Draft = { -readonly [Key in keyof DnstapOptions]: DnstapOptions[Key] };
 
-const OPTIONS: ReadonlyMap<string, (draft: Draft, option: Directive) => void> = new Map([
+type OptionReader = (draft: Draft, option: Directive, context: BlockContext) => void;
+
+const OPTIONS: ReadonlyMap<string, OptionReader> = new Map<string, OptionReader>([
   [
     'identity',
     (draft, option) => {
@@ -80,23 +86,22 @@ const OPTIONS: ReadonlyMap<string, (draft: Draft, option: Directive) => void> = 
   ],
   [
     'tls',
-    (draft, option) => {
+    (draft, option, context) => {
       if (!draft.listens) fail('dnstap', option.name, 'tls: expected dnstap listen');
-      const [cert, key, ca] = optionArguments('dnstap', option, { min: 2, max: 3 });
+      const [cert, key, ca] = optionArguments('dnstap', option, { min: 2, max: 3 }, context);
       draft.tls = { certPath: cert!.text, keyPath: key!.text, caPath: ca?.text };
     },
   ],
 ]);
 
 /** In the order of the file. */
-export function readDnstap(lines: readonly Directive[]): DnstapOptions[] {
-  return lines.map(readOne);
+export function readDnstap(lines: readonly Directive[], context: BlockContext): DnstapOptions[] {
+  return lines.map((line) => readOne(line, context));
 }
 
-function readOne(line: Directive): DnstapOptions {
+function readOne(line: Directive, context: BlockContext): DnstapOptions {
   const listens = line.args[0]?.text === 'listen';
-  const bounds = listens ? { min: 2, max: 3 } : { min: 1, max: 4 };
-  const args = argumentsBeforeBlock(line, bounds);
+  const args = argumentsBeforeBlock(line, listens ? LISTEN_COUNT : SOCKET_COUNT, context);
   const [socket, full, writeBuffer, queue] = listens ? args.slice(1) : args;
   const draft: Draft = {
     listens,
@@ -112,7 +117,7 @@ function readOne(line: Directive): DnstapOptions {
   };
   for (const option of line.block ?? []) {
     const read = OPTIONS.get(option.name.text) ?? failOption('dnstap', option, [...OPTIONS.keys()]);
-    read(draft, option);
+    read(draft, option, context);
   }
   if (listens && draft.socket.kind === 'tls' && draft.tls === undefined) {
     fail('dnstap', line.name, 'listen tls://: expected tls CERT KEY [CA] in its block');

@@ -13,6 +13,7 @@ import {
   optionArguments,
   regexpOf,
 } from './argument.ts';
+import type { BlockContext } from './block-context.ts';
 
 const LEVELS = ['warning', 'error', 'info', 'debug'] as const;
 export type ErrorLevel = (typeof LEVELS)[number];
@@ -37,7 +38,10 @@ export interface ErrorsOptions {
 const PERIOD_MIN_MS = 1;
 
 /** Undefined where the block has no `errors`. */
-export function readErrors(lines: readonly Directive[]): ErrorsOptions | undefined {
+export function readErrors(
+  lines: readonly Directive[],
+  context: BlockContext,
+): ErrorsOptions | undefined {
   const line = onlyOne(lines);
   if (line === undefined) return undefined;
   const [target] = argumentsBeforeBlock(line, { min: 0, max: 1 });
@@ -51,7 +55,7 @@ export function readErrors(lines: readonly Directive[]): ErrorsOptions | undefin
         stacktrace = true;
         break;
       case 'consolidate':
-        consolidate.push(readConsolidate(option));
+        consolidate.push(readConsolidate(option, context));
         break;
       default:
         failOption('errors', option, ['stacktrace', 'consolidate']);
@@ -60,13 +64,22 @@ export function readErrors(lines: readonly Directive[]): ErrorsOptions | undefin
   return { stacktrace, consolidate };
 }
 
-function readConsolidate(option: Directive): ConsolidateRule {
+function readConsolidate(option: Directive, context: BlockContext): ConsolidateRule {
   const [period, pattern, ...rest] = optionArguments('errors', option, { min: 2, max: 4 });
   return {
-    periodMs: durationOf('errors', period!, PERIOD_MIN_MS),
+    periodMs: periodOf(period!, context),
     pattern: regexpOf('errors', pattern!, 'consolidate').pattern,
     ...readLevel(rest),
   };
+}
+
+function periodOf(word: Word, { warn }: BlockContext): number {
+  const periodMs = durationOf('errors', word, Number.NEGATIVE_INFINITY);
+  if (periodMs < PERIOD_MIN_MS) {
+    const problem = `consolidate: '${word.text}' is taken for ${PERIOD_MIN_MS}ms: write a longer period`;
+    warn({ directive: 'errors', at: word.at, problem });
+  }
+  return Math.max(periodMs, PERIOD_MIN_MS);
 }
 
 /** A level, then `show_first`; each may be missing, neither repeats. */
@@ -78,7 +91,8 @@ function readLevel(words: readonly Word[]): { level: ErrorLevel; showFirst: bool
     if (second !== undefined) oneOf('errors', second, ['show_first']);
     return { level: choice, showFirst: second !== undefined };
   }
-  if (second !== undefined) {
+  // CoreDNS takes it twice.
+  if (second !== undefined && second.text !== 'show_first') {
     fail('errors', second, `unexpected '${second.text}': expected show_first last`);
   }
   return { level: 'error', showFirst: true };

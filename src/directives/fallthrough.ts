@@ -3,12 +3,17 @@ import type { Directive } from '../corefile/ast.ts';
 import { isBelow, nameFromText } from '../wire/name.ts';
 import type { Octets } from '../wire/octets.ts';
 import { optionArguments } from './argument.ts';
-import { readZones } from './zone-key.ts';
+import type { BlockContext } from './block-context.ts';
+import { readZoneList } from './zone-key.ts';
 
 /** The zones of the option; without any it is for all names, as in CoreDNS. */
-export function readFallthrough(directive: string, option: Directive): readonly string[] {
+export function readFallthrough(
+  directive: string,
+  option: Directive,
+  context: BlockContext,
+): readonly string[] {
   const words = optionArguments(directive, option, { min: 0, max: Number.POSITIVE_INFINITY });
-  return words.length === 0 ? ['.'] : words.flatMap((word) => readZones(directive, word));
+  return words.length === 0 ? ['.'] : readZoneList(directive, words, context);
 }
 
 /** Whether a name is in one of the zones. */

@@ -23,7 +23,7 @@ import {
 } from './argument.ts';
 import type { BlockContext } from './block-context.ts';
 import { readUpstreams } from './upstream-list.ts';
-import { readName, readZones } from './zone-key.ts';
+import { readName, readZoneList, readZones } from './zone-key.ts';
 
 /** CoreDNS's defaults (plugin/forward), but for what each `forward` must name. */
 const DEFAULTS: Omit<ForwardOptions, 'from' | 'to' | 'resolvConf'> = {
@@ -60,12 +60,12 @@ const DURATION_MIN_MS = 1e-6;
 
 type Draft = { -readonly [Key in keyof typeof DEFAULTS]: (typeof DEFAULTS)[Key] };
 
-type OptionReader = (draft: Draft, option: Directive) => void;
+type OptionReader = (draft: Draft, option: Directive, context: BlockContext) => void;
 
 const OPTION_READERS: Record<string, OptionReader> = {
-  except(draft, option) {
+  except(draft, option, context) {
     const names = optionArguments('forward', option, SOME);
-    draft.except = [...draft.except, ...names.flatMap((name) => readZones('forward', name))];
+    draft.except = [...draft.except, ...readZoneList('forward', names, context)];
   },
   force_tcp(draft, option) {
     optionArguments('forward', option, NONE);
@@ -153,7 +153,7 @@ function readOne(line: Directive, context: BlockContext): ForwardOptions {
   for (const option of line.block ?? []) {
     const read =
       OPTIONS.get(option.name.text) ?? failOption('forward', option, [...OPTIONS.keys()]);
-    read(draft, option);
+    read(draft, option, context);
   }
   const options = {
     from: fromOf(fromWord!, context),

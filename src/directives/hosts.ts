@@ -15,7 +15,7 @@ import {
 } from './argument.ts';
 import type { BlockContext } from './block-context.ts';
 import { readFallthrough } from './fallthrough.ts';
-import { readZones } from './zone-key.ts';
+import { readZoneList } from './zone-key.ts';
 
 export interface HostsOptions {
   readonly path: string;
@@ -42,12 +42,14 @@ const RELOAD_DEFAULT_MS = 5_000;
 
 type Draft = { -readonly [Key in keyof HostsOptions]: HostsOptions[Key] };
 
-const OPTIONS: ReadonlyMap<string, (draft: Draft, option: Directive) => void> = new Map([
+type OptionReader = (draft: Draft, option: Directive, context: BlockContext) => void;
+
+const OPTIONS: ReadonlyMap<string, OptionReader> = new Map<string, OptionReader>([
   [
     'ttl',
-    (draft, option) => {
-      const bounds = { min: 1, max: TTL_MAX_S };
-      draft.ttlS = integerOf('hosts', optionArgument('hosts', option), bounds);
+    (draft, option, context) => {
+      const [ttl] = optionArguments('hosts', option, { min: 1, max: 1 }, context);
+      draft.ttlS = integerOf('hosts', ttl!, { min: 1, max: TTL_MAX_S });
     },
   ],
   [
@@ -65,8 +67,8 @@ const OPTIONS: ReadonlyMap<string, (draft: Draft, option: Directive) => void> = 
   ],
   [
     'fallthrough',
-    (draft, option) => {
-      draft.fallthrough = readFallthrough('hosts', option);
+    (draft, option, context) => {
+      draft.fallthrough = readFallthrough('hosts', option, context);
     },
   ],
   [
@@ -89,7 +91,7 @@ export function readHosts(
   const inline: string[] = [];
   const draft: Draft = {
     path: path?.text ?? PATH_DEFAULT,
-    zones: zones.length === 0 ? context.zones : zones.flatMap((word) => readZones('hosts', word)),
+    zones: zones.length === 0 ? context.zones : readZoneList('hosts', zones, context),
     inline,
     ttlS: TTL_DEFAULT_S,
     isReversed: true,
@@ -99,7 +101,7 @@ export function readHosts(
   };
   for (const option of line.block ?? []) {
     const read = OPTIONS.get(option.name.text);
-    if (read !== undefined) read(draft, option);
+    if (read !== undefined) read(draft, option, context);
     // CoreDNS takes any line before `fallthrough` for one of a hosts file.
     else if (draft.fallthrough.length === 0) inline.push(lineOf(option));
     else failOption('hosts', option, [...OPTIONS.keys()]);

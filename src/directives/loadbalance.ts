@@ -13,6 +13,7 @@ import {
   optionArgument,
   optionArguments,
 } from './argument.ts';
+import type { BlockContext } from './block-context.ts';
 
 export interface LoadbalanceOptions {
   readonly policy:
@@ -30,13 +31,16 @@ export interface LoadbalanceOptions {
 const RELOAD_DEFAULT_MS = 30_000;
 
 /** Undefined where the block has no `loadbalance`. */
-export function readLoadbalance(lines: readonly Directive[]): LoadbalanceOptions | undefined {
+export function readLoadbalance(
+  lines: readonly Directive[],
+  context: BlockContext,
+): LoadbalanceOptions | undefined {
   if (lines.length === 0) return undefined;
-  const all = lines.map(readOne);
+  const all = lines.map((line) => readOne(line, context));
   return { policy: all.at(-1)!.policy, prefer: all.flatMap(({ prefer }) => prefer) };
 }
 
-function readOne(line: Directive): LoadbalanceOptions {
+function readOne(line: Directive, context: BlockContext): LoadbalanceOptions {
   const args = argumentsBeforeBlock(line, { min: 0, max: 2 });
   const [word, path] = args;
   const kind = word ? oneOf('loadbalance', word, ['round_robin', 'weighted']) : 'round_robin';
@@ -51,7 +55,7 @@ function readOne(line: Directive): LoadbalanceOptions {
   const prefer: string[] = [];
   for (const option of line.block ?? []) {
     if (!known.includes(option.name.text)) failOption('loadbalance', option, known);
-    if (option.name.text === 'prefer') prefer.push(...readPrefer(option));
+    if (option.name.text === 'prefer') prefer.push(...readPrefer(option, context));
     else reloadMs = durationOf('loadbalance', optionArgument('loadbalance', option));
   }
   return { policy: path ? { kind: 'weighted', path: path.text, reloadMs } : ROUND_ROBIN, prefer };
@@ -59,8 +63,12 @@ function readOne(line: Directive): LoadbalanceOptions {
 
 const ROUND_ROBIN = { kind: 'round_robin' } as const;
 
-function readPrefer(option: Directive): string[] {
-  const words = optionArguments('loadbalance', option, { min: 1, max: Number.POSITIVE_INFINITY });
+function readPrefer(option: Directive, { warn }: BlockContext): string[] {
+  const words = optionArguments('loadbalance', option, { min: 0, max: Number.POSITIVE_INFINITY });
+  if (words.length === 0) {
+    const problem = 'prefer has no effect: write at least one ADDRESS/PREFIX';
+    warn({ directive: 'loadbalance', at: option.name.at, problem });
+  }
   return words.map((word) => {
     if (prefixFromText(word.text) !== undefined) return word.text;
     return fail('loadbalance', word, `'${word.text}': expected ADDRESS/PREFIX`);

@@ -5,7 +5,7 @@
 import type { Directive, Word } from '../corefile/ast.ts';
 import { argumentsBeforeBlock, failOption, oneOf, optionArguments } from './argument.ts';
 import type { BlockContext } from './block-context.ts';
-import { readName } from './zone-key.ts';
+import { readNameList } from './zone-key.ts';
 
 const CLASSES = ['all', 'success', 'denial', 'error'] as const;
 /** What a response is to the log: `denial` is NXDOMAIN and NODATA, `error` any other rcode than NOERROR. */
@@ -44,7 +44,7 @@ function readOne(line: Directive, context: BlockContext): LogRule[] {
   const names = hasFormat ? args.slice(0, -1) : args;
   const format = hasFormat && last !== undefined ? formatOf(last) : COMMON_LOG_FORMAT;
   const classes = readClasses(line.block ?? []);
-  const zones = names.length === 0 ? ['.'] : names.map((name) => readName('log', name));
+  const zones = names.length === 0 ? ['.'] : readNameList('log', names, context);
   return zones.map((zone) => ({ zone, format, classes }));
 }
 

@@ -6,7 +6,7 @@
 import type { Directive } from '../corefile/ast.ts';
 import { argumentsOf, onlyOne } from './argument.ts';
 import type { BlockContext } from './block-context.ts';
-import { readZones } from './zone-key.ts';
+import { readZoneList } from './zone-key.ts';
 
 /** The zones whose queries have labels; undefined where the block has no `metadata`. */
 export function readMetadata(
@@ -15,6 +15,8 @@ export function readMetadata(
 ): readonly string[] | undefined {
   const line = onlyOne(lines);
   if (line === undefined) return undefined;
-  const words = argumentsOf(line, { min: 0, max: Number.POSITIVE_INFINITY });
-  return words.length === 0 ? context.zones : words.flatMap((word) => readZones('metadata', word));
+  const bounds = { min: 0, max: Number.POSITIVE_INFINITY };
+  // CoreDNS looks whether something is in the block.
+  const words = argumentsOf(line, bounds, line.block?.length === 0 ? context : undefined);
+  return words.length === 0 ? context.zones : readZoneList('metadata', words, context);
 }

@@ -17,6 +17,8 @@ export interface PprofOptions {
 /** CoreDNS's default. */
 const ADDRESS_DEFAULT: ListenAddress = { host: 'localhost', port: 6053 };
 
+const RATE_BOUNDS = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
+
 /** Undefined where the block has no `pprof`. */
 export function readPprof(
   lines: readonly Directive[],
@@ -28,7 +30,7 @@ export function readPprof(
   for (const option of line.block ?? []) {
     if (option.name.text !== 'block') failOption('pprof', option, ['block']);
     const [rate] = optionArguments('pprof', option, { min: 0, max: 1 });
-    if (rate !== undefined) integerOf('pprof', rate, { min: 1, max: Number.MAX_SAFE_INTEGER });
+    if (rate !== undefined) integerOf('pprof', rate, RATE_BOUNDS);
     const problem = 'block has no effect: there are no goroutines that could block';
     context.warn({ directive: 'pprof', at: option.name.at, problem });
   }

@@ -23,7 +23,7 @@ export function readReload(
   const [line] = lines;
   if (line === undefined) return undefined;
   warnIgnored(lines, line, context);
-  const [interval, jitter] = argumentsOf(line, { min: 0, max: 2 });
+  const [interval, jitter] = argumentsOf(line, { min: 0, max: 2 }, context);
   const intervalMs =
     interval === undefined ? INTERVAL_DEFAULT_MS : durationOf('reload', interval, INTERVAL_MIN_MS);
   const jitterMs = jitter === undefined ? JITTER_DEFAULT_MS : durationOf('reload', jitter);

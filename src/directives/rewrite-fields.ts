@@ -1,7 +1,7 @@
 /** The words of each kind of `rewrite` rule, behind the name of its field. */
 import type { Word } from '../corefile/ast.ts';
 import { classFromName, RCODE, typeFromName } from '../wire/registry.ts';
-import { fail, oneOf, rcodeOf, regexpOf } from './argument.ts';
+import { fail, oneOf, rcodeOf, regexpOf, unsignedOf } from './argument.ts';
 import {
   EDNS_CODE,
   EDNS_VARIABLES,
@@ -227,16 +227,15 @@ const EDNS_READERS: Readonly<Record<'local' | 'nsid' | 'subnet', EdnsReader>> = 
   },
 };
 
-/** Decimal, or hexadecimal with `0x`. */
 function codeOf(word: Word): number {
-  const code = /^(0x[\da-f]+|\d+)$/i.test(word.text) ? Number(word.text) : Number.NaN;
-  if (code <= 0xffff) return code;
+  const code = unsignedOf(word.text);
+  if (code !== undefined && code <= 0xffff) return code;
   return fail('rewrite', word, `'${word.text}': expected an option code from 0 to 65535`);
 }
 
 function bitsOf(word: Word, max: number): number {
-  const bits = /^\d{1,3}$/.test(word.text) ? Number(word.text) : Number.NaN;
-  if (bits <= max) return bits;
+  const bits = unsignedOf(word.text);
+  if (bits !== undefined && bits <= max) return bits;
   return fail('rewrite', word, `'${word.text}': expected a prefix length from 0 to ${max}`);
 }
 

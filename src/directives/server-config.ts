@@ -29,6 +29,7 @@ import { type PrometheusOptions, readPrometheus } from './prometheus.ts';
 import { type ReloadOptions, readReload } from './reload.ts';
 import { readRewrite } from './rewrite.ts';
 import type { RewriteRule } from './rewrite-rule.ts';
+import { separateOptions } from './run-on-options.ts';
 import type { TemplateOptions } from './template.ts';
 import { readTemplates } from './template-loader.ts';
 import { readTimeouts, type TimeoutOptions } from './timeouts.ts';
@@ -96,7 +97,8 @@ export function readServerBlocks(
 function readServerBlock(block: ServerBlock, options: ServerBlockOptions): ServerConfig {
   const zones = block.keys.flatMap((key) => readZoneKeys(key, options.defaultPort));
   const byName = groupByName(block.directives);
-  const linesOf = (name: DirectiveName) => byName.get(name) ?? [];
+  const linesOf = (name: DirectiveName) =>
+    (byName.get(name) ?? []).map((line) => separateOptions(name, line, options.warn));
   const context: BlockContext = {
     zones: zones.map(({ zone }) => zone),
     healthPort: options.healthPort,
@@ -107,17 +109,17 @@ function readServerBlock(block: ServerBlock, options: ServerBlockOptions): Serve
     zones,
     canonical: printServerBlock(block),
     directives: [...byName.keys()],
-    bind: readBind(linesOf('bind')),
+    bind: readBind(linesOf('bind'), context),
     bufsize: readBufsize(linesOf('bufsize'), context),
     cache: readCache(linesOf('cache'), context),
     debug: readDebug(linesOf('debug')),
     dns64: readDns64(linesOf('dns64')),
-    dnstap: readDnstap(linesOf('dnstap')),
-    errors: readErrors(linesOf('errors')),
+    dnstap: readDnstap(linesOf('dnstap'), context),
+    errors: readErrors(linesOf('errors'), context),
     forward: readForward(linesOf('forward'), context),
     health: readHealth(linesOf('health'), context),
     hosts: readHosts(linesOf('hosts'), context),
-    loadbalance: readLoadbalance(linesOf('loadbalance')),
+    loadbalance: readLoadbalance(linesOf('loadbalance'), context),
     log: readLog(linesOf('log'), context),
     loop: readLoop(linesOf('loop')),
     metadata: readMetadata(linesOf('metadata'), context),

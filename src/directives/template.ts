@@ -23,7 +23,7 @@ import type { BlockContext } from './block-context.ts';
 import { readFallthrough } from './fallthrough.ts';
 import { TEMPLATE_FUNCTIONS } from './template-data.ts';
 import { environmentOf } from './template-environment.ts';
-import { readZones } from './zone-key.ts';
+import { readZoneList } from './zone-key.ts';
 
 export const TEMPLATE_SECTIONS = ['answer', 'additional', 'authority'] as const;
 export type TemplateSection = (typeof TEMPLATE_SECTIONS)[number];
@@ -62,7 +62,7 @@ type Draft = { -readonly [Key in keyof TemplateOptions]: TemplateOptions[Key] } 
   /** Types of the variables so far. */
   readonly types: Map<string, ValueType>;
 };
-type OptionReader = (draft: Draft, option: Directive) => void;
+type OptionReader = (draft: Draft, option: Directive, context: BlockContext) => void;
 
 const OPTION_READERS: Readonly<Record<string, OptionReader>> = {
   match(draft, option) {
@@ -108,8 +108,8 @@ const OPTION_READERS: Readonly<Record<string, OptionReader>> = {
       text: reason?.text ?? '',
     };
   },
-  fallthrough(draft, option) {
-    draft.fallthrough = readFallthrough('template', option);
+  fallthrough(draft, option, context) {
+    draft.fallthrough = readFallthrough('template', option, context);
   },
   // CoreDNS once had it and passes over it.
   upstream() {},
@@ -131,8 +131,7 @@ function readTemplate(line: Directive, context: BlockContext): TemplateOptions {
   const draft: Draft = {
     qclass: named(qclass!, classFromName, 'a class such as IN or ANY'),
     qtype: named(qtype!, typeFromName, 'a type such as AAAA or ANY'),
-    zones:
-      zones.length === 0 ? context.zones : zones.flatMap((word) => readZones('template', word)),
+    zones: zones.length === 0 ? context.zones : readZoneList('template', zones, context),
     match: [],
     variables: [],
     conditions: [],
@@ -147,7 +146,7 @@ function readTemplate(line: Directive, context: BlockContext): TemplateOptions {
   for (const option of line.block ?? []) {
     const known = [...OPTIONS.keys()].filter((name) => name !== 'upstream');
     const read = OPTIONS.get(option.name.text) ?? failOption('template', option, known);
-    read(draft, option);
+    read(draft, option, context);
   }
   const { types: _, ...options } = draft;
   return options;

@@ -62,7 +62,7 @@ function readOption(options: TimeoutOptions, option: Directive): TimeoutOptions 
 }
 
 function timeoutOf(word: Word): number {
-  const text = /^\d+$/.test(word.text) ? `${word.text}s` : word.text;
+  const text = /^[+-]?\d+$/.test(word.text) ? `${word.text}s` : word.text;
   return durationOf('timeouts', { text, at: word.at }, TIMEOUT_MIN_MS, TIMEOUT_MAX_MS);
 }
 

@@ -11,6 +11,7 @@ import type { Position, Word } from '../corefile/ast.ts';
 import { lowerName, nameFromText, nameToText } from '../wire/name.ts';
 import { canonicalAddress, portOf } from './address.ts';
 import { fail } from './argument.ts';
+import type { BlockContext } from './block-context.ts';
 
 export interface ZoneKey {
   readonly zone: string;
@@ -20,6 +21,9 @@ export interface ZoneKey {
 
 /** Schemes that CoreDNS knows for a server block, and that this program does not serve. */
 const UNSERVED_SCHEMES = ['tls', 'quic', 'grpc', 'https', 'https3', 'unix'];
+
+const KNOWN_SCHEME = new RegExp(`^(?:dns|${UNSERVED_SCHEMES.join('|')})://`);
+const ZONE_SHAPE = 'ZONE[:PORT] or ADDRESS/PREFIX[:PORT]';
 
 /** Whether a zone, lower-case and with its final dot, holds reverse names (RFC 1035 §3.5, RFC 3596 §2.5). */
 export function isReverseZone(zone: string): boolean {
@@ -38,9 +42,44 @@ export function readZones(directive: string, word: Word): string[] {
   return readHost(directive, word).zones;
 }
 
+/**
+ * The zones of a list of arguments. Like CoreDNS it passes over what is none, with a warning, so it may be empty; `dns://` may be
+ * any scheme here, and a port any number.
+ */
+export function readZoneList(
+  directive: string,
+  words: readonly Word[],
+  { warn }: Pick<BlockContext, 'warn'>,
+): string[] {
+  return words.flatMap((word) => {
+    const bare = word.text.replace(KNOWN_SCHEME, '').replace(/:\d+$/, '');
+    const host = hostOf({ text: bare, at: word.at });
+    if (typeof host !== 'string') return host.zones;
+    warn({ directive, at: word.at, problem: `'${word.text}' passed over: expected ${ZONE_SHAPE}` });
+    return [];
+  });
+}
+
 /** One domain name. */
 export function readName(directive: string, word: Word): string {
   return normalName(word.text) ?? fail(directive, word, `'${word.text}': expected a domain name`);
+}
+
+/**
+ * The names of a list of arguments; an empty word is the root, as in Go's dns.Fqdn. Like CoreDNS it takes what is no name for one
+ * that nobody asks for; here it is passed over with a warning, so the list may be empty.
+ */
+export function readNameList(
+  directive: string,
+  words: readonly Word[],
+  { warn }: Pick<BlockContext, 'warn'>,
+): string[] {
+  return words.flatMap(({ text, at }) => {
+    const name = normalName(text || '.');
+    if (name !== undefined) return [name];
+    warn({ directive, at, problem: `'${text}' passed over: expected a domain name` });
+    return [];
+  });
 }
 
 function normalName(text: string): string | undefined {
@@ -48,32 +87,36 @@ function normalName(text: string): string | undefined {
   return name === undefined ? undefined : nameToText(lowerName(name));
 }
 
-function readHost(directive: string, word: Word): { zones: string[]; port: number | undefined } {
+interface Host {
+  readonly zones: string[];
+  readonly port: number | undefined;
+}
+
+function readHost(directive: string, word: Word): Host {
+  const host = hostOf(word);
+  return typeof host === 'string' ? fail(directive, word, `'${word.text}': ${host}`) : host;
+}
+
+/** As text, what is wrong. */
+function hostOf(word: Word): Host | string {
   const [, scheme, host = ''] = /^(?:([a-z0-9]+):\/\/)?(.*)$/s.exec(word.text) ?? [];
   if (scheme !== undefined && UNSERVED_SCHEMES.includes(scheme)) {
-    fail(
-      directive,
-      word,
-      `'${word.text}': ${scheme}:// is not supported here: expected dns:// or no scheme`,
-    );
+    return `${scheme}:// is not supported here: expected dns:// or no scheme`;
   }
   if (scheme !== undefined && scheme !== 'dns') {
-    fail(directive, word, `'${word.text}': unknown scheme: expected dns:// or none`);
+    return 'unknown scheme: expected dns:// or none';
   }
   const [, zone = host, portText] = /^(.*):(\d+)$/s.exec(host) ?? [];
   const port = portText === undefined ? undefined : portOf(portText);
   if (portText !== undefined && port === undefined) {
-    fail(directive, word, `'${word.text}': expected a port from 1 to 65535`);
+    return 'expected a port from 1 to 65535';
   }
   const reverse = reverseZones(zone);
   if (reverse !== undefined) return { zones: reverse, port };
   // A colon is legal in a name, but here it is a port or an address that went wrong.
   const looksWrong = zone.includes(':') || /^[\d.]+\/\d+$/.test(zone);
   const name = looksWrong ? undefined : normalName(zone);
-  if (name === undefined) {
-    return fail(directive, word, `'${word.text}': expected ZONE[:PORT] or ADDRESS/PREFIX[:PORT]`);
-  }
-  return { zones: [name], port };
+  return name === undefined ? `expected ${ZONE_SHAPE}` : { zones: [name], port };
 }
 
 /** The reverse zones of a CIDR block; undefined where the text is none. */

@@ -79,6 +79,7 @@ export const READING_RULES: readonly RuleName[] = Object.values(RULES);
 export function readCorefile(text: string, options: ReadingOptions): Reading {
   const placeholders = new Placeholders(options.filling ?? PLACEHOLDER_VALUES);
   const unset = new UnsetVariables(options.environment);
+  const findings: Finding[] = [];
   let parsed: ServerBlock[];
   try {
     parsed = parseCorefile(text, {
@@ -86,11 +87,11 @@ export function readCorefile(text: string, options: ReadingOptions): Reading {
       environment: unset.environment,
       files: options.files,
       fill: (tokens) => placeholders.fill(tokens),
+      warn: (at, problem) => findings.push(findingOf(RULES.ignored, { at, problem })),
     });
   } catch (error) {
     return { subject: undefined, findings: [findingOf(RULES.syntax, hitOf(error))] };
   }
-  const findings: Finding[] = [];
   const blocks = parsed.flatMap((block) => readBlock(block, options, findings) ?? []);
   if (parsed.length === 0) {
     const at = { file: options.file, line: 1, column: 1 };

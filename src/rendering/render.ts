@@ -56,6 +56,7 @@ export function render(
   const hasUpstreams = upstreamNameservers.length > 0;
   const upstreamServers = hasUpstreams ? upstreamNameservers : [RESOLV_CONF];
   let filled: Filled | undefined;
+  const notes: string[] = [];
   const parsed = parseCorefile(template.text, {
     file: template.path,
     environment: options.environment,
@@ -65,6 +66,7 @@ export function render(
       filled = fillPlaceholders(tokens, { ...options, upstreamServers });
       return filled.tokens;
     },
+    warn: (at, problem) => notes.push(`${placeText(at)}: ${problem}`),
   });
   const { upstreamPlaces, leftOver } = filled!;
   const own = hasUpstreams ? parsed.map((block) => overUdp(block, upstreamPlaces)) : parsed;
@@ -77,10 +79,13 @@ export function render(
     blocks: [...own, ...stubs.blocks],
     text: `${writeRecord(template.path, settings)}${printCorefile([...own, ...stubs.blocks])}`,
     problems: stubs.problems,
-    notes: leftOver.map(
-      ({ name, at }) =>
-        `${placeText(at)}: ${name} is served as it stands: expected it to be replaced before the template is applied`,
-    ),
+    notes: [
+      ...notes,
+      ...leftOver.map(
+        ({ name, at }) =>
+          `${placeText(at)}: ${name} is served as it stands: expected it to be replaced before the template is applied`,
+      ),
+    ],
   };
 }
 

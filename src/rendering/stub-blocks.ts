@@ -65,7 +65,10 @@ export function stubBlocks(
 function servedBy({ keys, directives }: ServerBlock, port: number): Served {
   return {
     zones: keys.flatMap((key) => readZoneKeys(key, port)),
-    bind: readBind(directives.filter(({ name }) => name.text === 'bind')),
+    bind: readBind(
+      directives.filter(({ name }) => name.text === 'bind'),
+      { warn: () => {} },
+    ),
   };
 }
 

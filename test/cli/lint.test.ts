@@ -43,6 +43,18 @@ suite('zerohop lint', { concurrency: true }, () => {
     assert.match(wrong.stdout, /^will not run: 1 error,/m);
   });
 
+  test('1: what the daemon passes over', async () => {
+    const text = GOOD.replace('serve_stale', 'serve_stale\n    success 9984 30 5 surplus');
+    const { code, stdout } = await zerohop(['lint', '-'], `${text}}\n`);
+    assert.equal(code, 1);
+    assert.match(
+      stdout,
+      /^stdin:7:23: warning: cache: success: 'surplus' passed over: write 1 to 3 .* \[ignored\]$/m,
+    );
+    assert.match(stdout, /^stdin:11:1: warning: a '}' too many is passed over: .* \[ignored\]$/m);
+    assert.match(stdout, /^will run: 0 errors, 2 warnings, 0 notes$/m);
+  });
+
   test('JSON', async () => {
     const { code, stdout } = await zerohop(
       ['lint', '--json', '-'],

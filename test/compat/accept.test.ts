@@ -12,6 +12,7 @@ import { lineWith, wrongCounts } from '../directives/option-lines.ts';
 import { configsOf } from '../directives/server-block.ts';
 import { freePorts } from '../support/free-port.ts';
 import { reasonOf } from './differences.ts';
+import { ODD_COREFILES } from './odd-corefiles.ts';
 import { namedPeers, type Peer, startPeer } from './peer.ts';
 import { WHOLE_COREFILES } from './whole-corefiles.ts';
 
@@ -82,7 +83,8 @@ interface Sample {
 function samplesOf(name: DirectiveName, options: readonly OptionFacts[], port: number): Sample[] {
   const bind = name === 'bind' ? '' : 'bind 127.0.0.1\n';
   return options.flatMap((option) => {
-    const argsOf = [...option.accepted, ...wrongCounts(option), ...option.rejected];
+    const { refused, passedOver } = wrongCounts(option);
+    const argsOf = [...option.accepted, ...refused, ...passedOver, ...option.rejected];
     return argsOf.map((args) => {
       const line = lineWith(name, option, args).replaceAll('/etc/', '');
       return { label: line.replaceAll(/\s+/g, ' '), corefile: `.:${port} {\n${bind}${line}\n}\n` };
@@ -103,7 +105,7 @@ test('accepts and refuses what the peer does', { skip }, async (t) => {
         });
       }
       await t.test('whole Corefiles', async (t) => {
-        const samples = WHOLE_COREFILES.map((corefile) => ({
+        const samples = [...WHOLE_COREFILES, ...ODD_COREFILES].map((corefile) => ({
           label: corefile.replaceAll(/\s+/g, ' ').trim(),
           corefile: corefile.replaceAll('PORT', String(port)),
         }));

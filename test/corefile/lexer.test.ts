@@ -13,9 +13,14 @@ function placed(source: string): string[] {
 }
 
 test('words end at spaces of any kind, at line ends and at comments', () => {
-  assert.deepEqual(texts('a\tb\u00a0c\r\nd#e f\n#g\n h'), ['a', 'b', 'c', 'd', 'h']);
+  assert.deepEqual(texts('a\tb\u00a0c\r\nd #e f\n#g\n h'), ['a', 'b', 'c', 'd', 'h']);
   assert.deepEqual(texts(''), []);
   assert.deepEqual(texts('\ufeff:8080'), [':8080']);
+});
+
+test('a comment right behind a word ends at the next space, as in CoreDNS', () => {
+  assert.deepEqual(texts('192.0.2.1#53 192.0.2.2#53\nc'), ['192.0.2.1', '192.0.2.2', 'c']);
+  assert.deepEqual(placed('a#b#c\nd## "e"#f g'), ['1:1 a', '2:1 d', '2:5 e']);
 });
 
 test('inside quotes only a quote is escaped', () => {

@@ -169,9 +169,9 @@ test('files are imported from the folder of the importing file, at any level', (
 test('errors name file, line, column and what was expected', () => {
   const cases: [string, string][] = [
     ['. {\n errors\n', "etc/Corefile:1:3: this '{' is never closed: expected a '}'"],
-    ['. {\n cache {\n\n}', "etc/Corefile:1:3: this '{' is never closed: expected a '}'"],
-    ['. {\n}\n}', "etc/Corefile:3:1: unexpected '}': no '{' is open"],
-    ['.\nerrors\n}', "etc/Corefile:3:1: unexpected '}': no '{' is open"],
+    ['. {\n cache {\n x', "etc/Corefile:2:8: this '{' is never closed: expected a '}'"],
+    ['. {\n}\n}\na {\n}', "etc/Corefile:3:1: unexpected '}': no '{' is open"],
+    ['}', "etc/Corefile:1:1: unexpected '}': no '{' is open"],
     ['{\n errors\n}', 'etc/Corefile:1:1: expected a zone before the server block'],
     [
       '. {\n errors\n {\n }\n}',
@@ -193,6 +193,34 @@ test('errors name file, line, column and what was expected', () => {
     ['import [a-z]', "etc/Corefile:1:1: import [a-z]: expected at most one '*' and one '?'"],
   ];
   for (const [text, expected] of cases) assert.equal(failure(text), expected);
+});
+
+const SURPLUS = "a '}' too many is passed over: no '{' is open, leave it out";
+const UNCLOSED = "this '{' is never closed: expected a '}'; the end of the file stands in for it";
+
+test('braces that CoreDNS passes over give a warning', () => {
+  const cases: [string, string, string[]][] = [
+    ['. {\n errors\n}\n}', '.: errors', [`4:1 ${SURPLUS}`]],
+    ['. {\n errors\n} }\n}', '.: errors', [`3:3 ${SURPLUS}`, `4:1 ${SURPLUS}`]],
+    ['.\nerrors\n}', '.: errors', [`3:1 ${SURPLUS}`]],
+    ['. {\n cache {\n x\n}', '.: cache { x }', [`1:3 ${UNCLOSED}`]],
+    ['(a) {\n cache {\n x\n }\n}\n. {\n import a', '.: cache { x }', [`6:3 ${UNCLOSED}`]],
+  ];
+  for (const [text, expected, warned] of cases) {
+    const warnings: string[] = [];
+    const blocks = parseCorefile(text, {
+      file: 'etc/Corefile',
+      environment: {},
+      files: filesOf(NO_FILES),
+      warn: ({ line, column }, problem) => warnings.push(`${line}:${column} ${problem}`),
+    });
+    assert.deepEqual(
+      blocks.map(({ keys, directives }) => `${keys[0]!.text}: ${outline(directives)}`),
+      [expected],
+      text,
+    );
+    assert.deepEqual(warnings, warned, text);
+  }
 });
 
 test('import cycles and floods of imports are errors', () => {

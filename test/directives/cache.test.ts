@@ -176,7 +176,6 @@ test('what CoreDNS refuses is refused', () => {
     'servfail 1m invalid',
     'disable',
     'disable invalid example.org',
-    'disable success a..b',
     'keepttl x',
     'toString',
   ];
@@ -185,11 +184,8 @@ test('what CoreDNS refuses is refused', () => {
 });
 
 test('errors name the place and what was expected', () => {
-  assert.equal(
-    failureOf('cache 0'),
-    "Corefile:2:7: cache: '0': expected an integer from 1 to 2147483647",
-  );
-  assert.match(failureOf('cache -1 example.nl'), /'-1': expected an integer from 1/);
+  assert.equal(failureOf('cache 0'), "Corefile:2:7: cache: '0': expected an integer of at least 1");
+  assert.match(failureOf('cache -1 example.nl'), /'-1': expected an integer of at least 1/);
   assert.equal(
     failureOf('cache\nerrors\ncache'),
     'Corefile:4:1: cache: expected once in a server block: it stands at Corefile:2 too',

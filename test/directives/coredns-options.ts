@@ -37,6 +37,8 @@ export interface OptionFacts {
   readonly head: string | undefined;
   /** Other lines of the block that it needs. */
   readonly beside: string;
+  /** Counts of arguments that CoreDNS does not look at. */
+  readonly passesOver: 'too few' | 'too many' | undefined;
   /** A word that CoreDNS's pages or sources of the directive hold exactly from `since` on; undefined: none does. */
   readonly mark: string | undefined;
 }
@@ -52,7 +54,7 @@ export interface DirectiveFacts {
 const ANY = Number.POSITIVE_INFINITY;
 
 type Rest = Partial<
-  Pick<OptionFacts, 'since' | 'rejected' | 'default' | 'head' | 'beside' | 'mark'>
+  Pick<OptionFacts, 'since' | 'rejected' | 'default' | 'head' | 'beside' | 'passesOver' | 'mark'>
 >;
 
 function facts(
@@ -74,6 +76,7 @@ function facts(
     default: undefined,
     head: undefined,
     beside: '',
+    passesOver: undefined,
     mark: option.split(' ').at(-1) || undefined,
     ...rest,
   };
@@ -172,7 +175,9 @@ export const COREDNS_OPTIONS: Readonly<Record<DirectiveName, DirectiveFacts>> = 
     again: 'repeats',
     options: [
       line('ADDRESS|IFACE...', [1, ANY], ['127.0.0.1', 'lo ::1', '127.0.0.1 127.0.0.2 lo']),
-      block('except', 'ADDRESS|IFACE...', [1, ANY], ['127.0.0.2', 'fe80::1 eth0']),
+      block('except', 'ADDRESS|IFACE...', [1, ANY], ['127.0.0.2', 'fe80::1 eth0'], {
+        passesOver: 'too few',
+      }),
     ],
   },
   debug: { head: 'debug', again: 'first', options: [line('', [0, 0], [''])] },
@@ -311,6 +316,7 @@ export const COREDNS_OPTIONS: Readonly<Record<DirectiveName, DirectiveFacts>> = 
           'tls://collector.example:6000 full 1024 4096',
         ],
         {
+          passesOver: 'too many',
           rejected: [
             '/run/dnstap.sock full 0',
             '/run/dnstap.sock full 1025',
@@ -323,11 +329,13 @@ export const COREDNS_OPTIONS: Readonly<Record<DirectiveName, DirectiveFacts>> = 
       ),
       field(
         'listen',
-        'SOCKET [full]',
-        [1, 2],
-        ['unix:///run/dnstap.sock', 'tcp://127.0.0.1:6000 full'],
+        'SOCKET [full] [IGNORED] [IGNORED]',
+        [1, 4],
+        ['unix:///run/dnstap.sock', 'tcp://127.0.0.1:6000 full', '/run/dnstap.sock full 2 1'],
         {
           since: '1.14.4',
+          passesOver: 'too many',
+          rejected: ['/run/dnstap.sock full 0', '/run/dnstap.sock full 1 4097'],
           mark: 'isListener',
         },
       ),
@@ -337,6 +345,7 @@ export const COREDNS_OPTIONS: Readonly<Record<DirectiveName, DirectiveFacts>> = 
       flag('skipverify', { head: 'dnstap tls://192.0.2.1:6000 full' }),
       block('tls', 'CERT KEY [CA]', [2, 3], ['/tls/crt /tls/key', '/tls/crt /tls/key /tls/ca'], {
         since: '1.14.4',
+        passesOver: 'too many',
         mark: 'certFile',
         head: 'dnstap listen tls://127.0.0.1:6000',
       }),
@@ -373,6 +382,7 @@ export const COREDNS_OPTIONS: Readonly<Record<DirectiveName, DirectiveFacts>> = 
         default: '30s',
       }),
       block('prefer', 'CIDR...', [1, ANY], ['10.0.0.0/8', '10.0.0.0/8 2001:db8::/32'], {
+        passesOver: 'too few',
         rejected: ['10.0.0.1', '10.0.0.0/33'],
       }),
     ],
@@ -385,10 +395,12 @@ export const COREDNS_OPTIONS: Readonly<Record<DirectiveName, DirectiveFacts>> = 
         rejected: ['0', '-1'],
       }),
       block('success', 'CAPACITY [TTL] [MINTTL]', [1, 3], ['5000', '5000 3600', '5000 3600 10'], {
+        passesOver: 'too many',
         rejected: ['x', '5000 0', '5000 30 -1'],
         default: '9984 3600 5',
       }),
       block('denial', 'CAPACITY [TTL] [MINTTL]', [1, 3], ['2500', '2500 60', '2500 60 0'], {
+        passesOver: 'too many',
         rejected: ['x', '5000 0', '5000 30 -1'],
         default: '9984 1800 5',
       }),
@@ -605,10 +617,11 @@ export const COREDNS_OPTIONS: Readonly<Record<DirectiveName, DirectiveFacts>> = 
         mark: 'inline',
       }),
       block('ttl', 'SECONDS', [1, 1], ['60', '65535'], {
+        passesOver: 'too many',
         rejected: ['0', '-1', '65536', 'x'],
         default: '3600',
       }),
-      flag('no_reverse'),
+      flag('no_reverse', { passesOver: 'too many' }),
       block('reload', 'DURATION', [1, 1], ['10s', '0s'], { rejected: ['-1s', 'x'], default: '5s' }),
       block('fallthrough', '[ZONES...]', [0, ANY], ['', 'example.org in-addr.arpa']),
       flag('fallthrough_unsupported', { since: '1.14.7', beside: 'fallthrough' }),

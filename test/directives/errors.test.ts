@@ -32,7 +32,7 @@ test('what CoreDNS refuses is refused', () => {
   assert.match(failureOf('errors\nerrors'), /expected once in a server block/);
   const cases: [string, RegExp][] = [
     ['log visible', /unknown option 'log'/],
-    ['stacktrace x', /expected no argument/],
+    ['stacktrace x', /unknown option 'x'/],
     ['consolidate', /expected 2 to 4 arguments/],
     ['consolidate 1m', /expected 2 to 4 arguments/],
     ['consolidate 1m .* extra', /'extra': expected warning, error, info, debug or show_first/],

@@ -17,15 +17,22 @@ export function wordsOf(args: string): string[] {
   return args.match(/"[^"]*"|\S+/g) ?? [];
 }
 
-/** Arguments of one too few and of one too many. */
-export function wrongCounts({ count: [min, max], accepted }: OptionFacts): string[] {
+/** Arguments of one too few and of one too many, by whether they are refused or passed over. */
+export function wrongCounts({ count: [min, max], accepted, passesOver }: OptionFacts): {
+  readonly refused: readonly string[];
+  readonly passedOver: readonly string[];
+} {
   const bySize = accepted.map(wordsOf).sort((one, other) => one.length - other.length);
   const [shortest, longest] = [bySize[0], bySize.at(-1)];
-  const wrong: string[] = [];
-  if (shortest !== undefined && min > 0) wrong.push(shortest.slice(0, min - 1).join(' '));
+  const wrong = { refused: [] as string[], passedOver: [] as string[] };
+  const listOf = (kind: typeof passesOver) =>
+    passesOver === kind ? wrong.passedOver : wrong.refused;
+  if (shortest !== undefined && min > 0) {
+    listOf('too few').push(shortest.slice(0, min - 1).join(' '));
+  }
   if (longest !== undefined && max !== Number.POSITIVE_INFINITY && !longest.includes('{')) {
     const filled = [...longest, ...Array<string>(max - longest.length + 1).fill(SURPLUS)];
-    wrong.push(filled.join(' '));
+    listOf('too many').push(filled.join(' '));
   }
   return wrong;
 }

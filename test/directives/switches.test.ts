@@ -11,7 +11,6 @@ test('bufsize is a size from 512 to 4096', () => {
   assert.match(failureOf('bufsize 511'), /expected an integer from 512 to 4096/);
   assert.match(failureOf('bufsize abc123'), /expected an integer/);
   assert.match(failureOf('bufsize 512 512'), /unexpected '512': expected 0 to 1 arguments/);
-  assert.match(failureOf('bufsize {\n x\n}'), /unexpected block/);
 });
 
 test('of several bufsize the first counts', () => {
