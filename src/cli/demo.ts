@@ -16,6 +16,7 @@ import { Daemon } from '../control/daemon.ts';
 import { statusPages } from '../control/status-page.ts';
 import { topOf } from '../control/top.ts';
 import { AdoptedSockets } from '../server/adopted-sockets.ts';
+import { OwnQueries } from '../watch/own-queries.ts';
 import { demoConfiguration, HOST } from './demo-configuration.ts';
 import { Display } from './demo-display.ts';
 import { Figures, readTotals, type Totals } from './demo-figures.ts';
@@ -79,6 +80,7 @@ function startDaemon(options: DemoOptions, standIn: StandIn, display: Display): 
     healthPages: {},
     interfaces: networkInterfaces,
     onUpstreamAnswer: () => {},
+    ownQueries: new OwnQueries(),
     onLoop: (text) => {
       fail(text, 1);
       process.exit();

@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts';
 import type { Interfaces } from '../directives/bind.ts';
 import type { Families } from '../metrics/families.ts';
 import type { AdoptedSockets } from '../server/adopted-sockets.ts';
+import type { OwnQueries } from '../watch/own-queries.ts';
 import type { Daemon } from './daemon.ts';
 
 export type UdpBackend = 'auto' | 'mmsg' | 'dgram';
@@ -30,6 +31,8 @@ export interface DaemonOptions {
   readonly interfaces: () => Interfaces;
   /** An upstream has answered, with this rcode. */
   readonly onUpstreamAnswer: (rcode: number) => void;
+  /** What we ask ourselves. */
+  readonly ownQueries: OwnQueries;
   /** Sets series of what the daemon knows nothing of; called at each scrape. */
   readonly collectMore?: (families: Families) => void;
   /** What the blocks forward comes back to them; the text is the log line. */

@@ -186,10 +186,9 @@ export class Daemon {
 
   #keepHouse(): void {
     this.metrics.rows.fold();
-    this.watch.tick({
-      coalesced: this.resolver.inFlight.coalescedCount,
-      refreshes: this.#refreshCount,
-    });
+    const { coalescedCount: coalesced } = this.resolver.inFlight;
+    const own = this.#options.ownQueries;
+    this.watch.tick({ coalesced, refreshes: this.#refreshCount, own });
     const count = Math.ceil(this.#store.touchedSlotCount / SWEEP_ROUNDS);
     this.#store.sweep(systemClock.nowMs(), count);
   }

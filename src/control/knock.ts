@@ -24,22 +24,22 @@ export class Knock {
     this.#query = new Pinned(libc, QUERY_ROOM);
   }
 
-  /** Where it cannot be sent, nothing is answered. From a new port each time: of several responders, another one may get it. */
-  send({ host, port }: SelfAddress, question: SelfQuestion): void {
+  /** Whether it could be sent; where not, nothing is answered. From a new port each time: of several responders, another one may get it. */
+  send({ host, port }: SelfAddress, question: SelfQuestion): boolean {
     const libc = this.#libc;
     this.close();
     try {
       const source = host.includes(':') ? '::1' : '127.0.0.1';
       this.#fd = openBoundSocket(libc, 'udp', { host: source, port: 0 });
     } catch (error) {
-      if (error instanceof SystemCallError) return;
+      if (error instanceof SystemCallError) return false;
       throw error;
     }
     const size = writeSocketAddress(this.#place.octets, 0, { host, port });
-    if (libc.connect(this.#fd, this.#place.address, size) < 0) return;
+    if (libc.connect(this.#fd, this.#place.address, size) < 0) return false;
     const query = buildQuery(question);
     this.#query.octets.set(query);
-    libc.write(this.#fd, this.#query.address, query.length);
+    return libc.write(this.#fd, this.#query.address, query.length) === query.length;
   }
 
   close(): void {

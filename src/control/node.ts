@@ -95,6 +95,7 @@ export class Node {
         return setupInterface ? interfacesWith(interfaceName, localIps) : networkInterfaces();
       },
       onUpstreamAnswer: this.vitals.upstreamAnswered,
+      ownQueries: this.vitals.ownQueries,
       onOpening: () => this.#early?.end(),
     };
   }

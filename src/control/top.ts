@@ -6,7 +6,7 @@ import {
   DURATION_BUCKETS,
   RCODE_WORDS,
 } from '../metrics/counter-words.ts';
-import { quantileBound, sum, type Totals, WINDOW_S } from '../watch/figures.ts';
+import { grown, quantileBound, sum, type Totals, WINDOW_S } from '../watch/figures.ts';
 import { rcodeName } from '../wire/registry.ts';
 import type { Daemon } from './daemon.ts';
 import { dropsOf } from './status.ts';
@@ -22,7 +22,7 @@ export function topOf(daemon: Daemon, notReady: readonly string[], withNames: bo
   if (withNames) watch.asked.renew();
   const { before, now } = watch.figures.window();
   const seconds = Math.max(1, (now.atMs - before.atMs) / 1000);
-  const queries = sum(now.byType) - sum(before.byType);
+  const queries = grown(before.byType, now.byType);
   const { questionCount, waiterCount } = sources.resolver.inFlight;
   return {
     program: 'zerohop',
@@ -66,15 +66,15 @@ function cacheOf(
   now: Totals,
   seconds: number,
 ): TopCache {
-  const grown = (name: 'hits' | 'denials' | 'stale' | 'misses') => now[name] - before[name];
-  const hits = grown('hits') + grown('denials');
-  const lookUps = hits + grown('misses');
+  const more = (name: 'hits' | 'denials' | 'stale' | 'misses') => now[name] - before[name];
+  const hits = more('hits') + more('denials');
+  const lookUps = hits + more('misses');
   return {
     hitRatio: lookUps === 0 ? null : hits / lookUps,
     hitsPerS: hits / seconds,
-    denialHitsPerS: grown('denials') / seconds,
-    staleHitsPerS: grown('stale') / seconds,
-    missesPerS: grown('misses') / seconds,
+    denialHitsPerS: more('denials') / seconds,
+    staleHitsPerS: more('stale') / seconds,
+    missesPerS: more('misses') / seconds,
     entries: store.entryCount,
     usedBytes: store.usedBytes,
     budgetBytes: store.capacityBytes,

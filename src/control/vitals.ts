@@ -5,12 +5,13 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { Page, Pages } from '../base/http-endpoint.ts';
 import { type Libc, loadLibc } from '../os/libc.ts';
+import { OwnQueries } from '../watch/own-queries.ts';
 import { OPCODE, QTYPE, RCODE } from '../wire/registry.ts';
 import type { Daemon } from './daemon.ts';
 import { Knock } from './knock.ts';
 import { Liveness } from './liveness.ts';
 import { Readiness } from './readiness.ts';
-import { askSelf, type SelfAnswer, type SelfQuestion } from './self-query.ts';
+import { askSelf, type SelfAddress, type SelfAnswer, type SelfQuestion } from './self-query.ts';
 import { proofTargets } from './self-targets.ts';
 import { doubt } from './upstream-proof.ts';
 
@@ -29,9 +30,12 @@ const PROOF_TIMEOUT_MS = 6000;
 const STATUS_QUESTION: SelfQuestion = { name: '.', qtype: QTYPE.A, opcode: OPCODE.STATUS };
 /** Less than the period of liveness. */
 const SELF_TIMEOUT_MS = 1500;
+/** Counted among the other types. */
+const NO_TYPE = 0;
 
 export class Vitals {
   readonly readiness: Readiness;
+  readonly ownQueries = new OwnQueries();
   /** Of the health endpoint. */
   readonly pages: Pages;
   readonly #options: VitalsOptions;
@@ -83,7 +87,7 @@ export class Vitals {
     }
     const daemon = this.#daemon!;
     return doubt(target, {
-      ask: (address, question) => askSelf(address, question, PROOF_TIMEOUT_MS),
+      ask: (address, question) => this.#ask(address, question, PROOF_TIMEOUT_MS),
       answeredAt: (label) => answeredAt(daemon, label),
     });
   }
@@ -92,7 +96,7 @@ export class Vitals {
   async resolve(question: SelfQuestion): Promise<SelfAnswer> {
     const [target] = this.#targets;
     if (target === undefined) return { code: 'failed', reason: 'nobody listens' };
-    return askSelf(target.address, question, PROOF_TIMEOUT_MS);
+    return this.#ask(target.address, question, PROOF_TIMEOUT_MS);
   }
 
   /** Zones with an upstream, but the root and the reverse zones: the cluster's domain is one of them. */
@@ -123,9 +127,22 @@ export class Vitals {
   #askOurselves(): boolean {
     const [target] = this.#targets;
     if (target === undefined) return false;
-    if (this.#knock !== undefined) this.#knock.send(target.address, STATUS_QUESTION);
-    else void askSelf(target.address, STATUS_QUESTION, SELF_TIMEOUT_MS);
+    const { address } = target;
+    if (this.#knock === undefined) {
+      void this.#ask(address, STATUS_QUESTION, SELF_TIMEOUT_MS);
+    } else if (this.#knock.send(address, STATUS_QUESTION)) {
+      // Nobody hears the answer; the counters have it before the next second's figures, or never.
+      this.ownQueries.count(NO_TYPE, RCODE.NOTIMP);
+    }
     return true;
+  }
+
+  async #ask(address: SelfAddress, question: SelfQuestion, timeoutMs: number): Promise<SelfAnswer> {
+    const answer = await askSelf(address, question, timeoutMs);
+    // No question is read behind an opcode that is not implemented.
+    const qtype = question.opcode === undefined ? question.qtype : NO_TYPE;
+    if (answer.code === 'answered') this.ownQueries.count(qtype, answer.rcode);
+    return answer;
   }
 
   async #askUpstream(): Promise<void> {

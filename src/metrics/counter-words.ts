@@ -215,7 +215,8 @@ export function typeIndex(qtype: number): number {
   return qtype < 256 ? TYPE_INDEX[qtype]! : OTHER_TYPE;
 }
 
-function rcodeIndex(rcode: number): number {
+/** The index of an rcode in its rows. */
+export function rcodeIndex(rcode: number): number {
   return Math.min(rcode, RCODE_WORDS - 1);
 }
 

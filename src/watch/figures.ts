@@ -11,6 +11,7 @@ import {
   ROW,
   WRITER,
 } from '../metrics/counter-words.ts';
+import { OwnQueries } from './own-queries.ts';
 
 /** Long enough to read a percentile after a single query, short enough to see a change. */
 export const WINDOW_S = 10;
@@ -45,6 +46,8 @@ export interface OtherTotals {
   readonly coalesced: number;
   /** Upstream queries of the cache's own. */
   readonly refreshes: number;
+  /** Taken out of the counts by type and by rcode; latencies and look-ups do not tell who asked. */
+  readonly own: OwnQueries;
 }
 
 export class Figures {
@@ -63,7 +66,7 @@ export class Figures {
 
   constructor(rows: CounterRows, nowMs: number) {
     this.#rows = rows;
-    this.add(nowMs, { coalesced: 0, refreshes: 0 });
+    this.add(nowMs, { coalesced: 0, refreshes: 0, own: new OwnQueries() });
   }
 
   /** Counts a response that stands in no row by its rcode. */
@@ -95,7 +98,7 @@ export class Figures {
     const seconds = Math.max(1, now.atMs - before.atMs) / 1000;
     const hits = now.hits + now.denials - before.hits - before.denials;
     const lookUps = hits + now.misses - before.misses;
-    keep(this.#queriesPerS, (sum(now.byType) - sum(before.byType)) / seconds);
+    keep(this.#queriesPerS, grown(before.byType, now.byType) / seconds);
     keep(this.#hitRatios, lookUps === 0 ? null : hits / lookUps);
   }
 
@@ -140,7 +143,7 @@ function totalsOf(
   { rowTotals, writerTotals }: CounterRows,
   forwarded: Float64Array,
   atMs: number,
-  { coalesced, refreshes }: OtherTotals,
+  { coalesced, refreshes, own }: OtherTotals,
 ): Omit<Totals, 'answers'> {
   const row = (offset: number, count: number) => rowTotals.slice(offset, offset + count);
   const [hits, denials, misses, stale] = row(ROW.cacheHitsSuccess, 4) as unknown as [
@@ -152,9 +155,11 @@ function totalsOf(
   const chainless = row(ROW.chainlessResponsesByRcode, RCODE_WORDS);
   return {
     atMs,
-    byType: row(ROW.requestsByType, COUNTED_TYPES.length + 1),
-    byRcode: row(ROW.cacheResponsesByRcode, RCODE_WORDS).map(
-      (count, rcode) => count + chainless[rcode]! + forwarded[rcode]!,
+    byType: row(ROW.requestsByType, COUNTED_TYPES.length + 1).map((count, type) =>
+      Math.max(0, count - own.byType[type]!),
+    ),
+    byRcode: row(ROW.cacheResponsesByRcode, RCODE_WORDS).map((count, rcode) =>
+      Math.max(0, count + chainless[rcode]! + forwarded[rcode]! - own.byRcode[rcode]!),
     ),
     durations: row(ROW.durationBuckets, DURATION_BUCKETS.length + 1),
     arrivalToSend: writerTotals.slice(
@@ -188,6 +193,14 @@ export function quantileBound(
     return seen >= wanted;
   });
   return bounds[bucket] ?? Number.POSITIVE_INFINITY;
+}
+
+/**
+ * By how much; never less than 0: while another process serves beside us, it may have answered a query that we take for one of our
+ * own counters'.
+ */
+export function grown(before: Float64Array, now: Float64Array): number {
+  return Math.max(0, sum(now) - sum(before));
 }
 
 export function sum(counts: Float64Array): number {

@@ -10,9 +10,10 @@ import {
   DURATION_BUCKETS,
 } from '../../src/metrics/counter-words.ts';
 import { Figures, HISTORY_S, quantileBound, sum, WINDOW_S } from '../../src/watch/figures.ts';
+import { OwnQueries } from '../../src/watch/own-queries.ts';
 import { createMetrics } from '../metrics/scrape.ts';
 
-const NONE = { coalesced: 0, refreshes: 0 };
+const NONE = { coalesced: 0, refreshes: 0, own: new OwnQueries() };
 
 function start(isReported = true) {
   const { words, rows, open } = createMetrics();
@@ -41,7 +42,7 @@ suite('figures', () => {
     countChainlessResponse(words, other, 2);
     figures.countForwarded(0);
     figures.countForwarded(4000);
-    add(1000, { coalesced: 5, refreshes: 1 });
+    add(1000, { ...NONE, coalesced: 5, refreshes: 1 });
     const { before, now } = figures.window();
     assert.equal(sum(before.byType), 0);
     assert.deepEqual([now.byType[0], now.byType[1], sum(now.byType)], [1, 1, 2]);
@@ -50,6 +51,26 @@ suite('figures', () => {
     assert.equal(now.saved, 1 + 1 + 5 - 1);
     assert.deepEqual(figures.queriesPerS, [0, 2]);
     assert.deepEqual(figures.hitRatios, [null, 2 / 3]);
+  });
+
+  test('of clients: what we ask ourselves is taken out', () => {
+    const { words, figures, base, add, ask } = start();
+    const own = new OwnQueries();
+    add(0);
+    for (let count = 0; count < 3; count++) {
+      ask(base, 1, 100);
+      countChainlessResponse(words, base, 4);
+    }
+    own.count(1, 4);
+    own.count(1, 4);
+    add(1000, { ...NONE, own });
+    const { now } = figures.window();
+    assert.deepEqual([now.byType[0], now.byRcode[4]], [1, 1]);
+    assert.deepEqual(figures.queriesPerS, [0, 1]);
+    own.count(1, 4);
+    own.count(1, 4);
+    add(2000, { ...NONE, own });
+    assert.deepEqual(figures.queriesPerS, [0, 1, 0], 'another process answered one of them');
   });
 
   test('a second in which nobody asks has no hit ratio', () => {
@@ -85,7 +106,7 @@ suite('figures', () => {
     figures.countAnswer('192.0.2.1:53');
     quiet();
     assert.equal(figures.window().now.answers.get('192.0.2.1:53'), 1);
-    second({ coalesced: 1, refreshes: 0 });
+    second({ ...NONE, coalesced: 1 });
     assert.equal(figures.window().now.saved, 1);
   });
 
