@@ -10,6 +10,7 @@ export const LIMITS = `
 base/http-endpoint CONNECTIONS_MAX = zerohop_http_connections_refused_total | base/http-endpoint: connections beyond the bound are closed, those within are served
 base/log-output BACKLOG_MAX_OCTETS = zerohop_log_lines_lost_total | unbreakable/outage-host: a log that nobody reads keeps nobody waiting, and takes a bounded memory
 base/log MESSAGE_SIZE_MAX = ... ( | base/log: lines have a bounded length
+base/regexp COMPILE_COST_MAX = too large ( | base/regexp-cost: what would take long to compile is refused, what people write is not
 base/regexp PATTERN_SIZE_MAX = characters of pattern | directives/template: a pattern is as long as it may be, and no longer
 cache/table CHAIN_MAX = zerohop_cache_refused_total | cache/store: a chain of colliding keys grows to its bound, and no further
 cache/store EVICTIONS_MAX = zerohop_cache_refused_total | cache/store: a reader in the middle of its batch costs a bounded number of entries

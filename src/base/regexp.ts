@@ -1,12 +1,14 @@
 /**
  * Regular expressions in Go's syntax (RE2), as the Corefile holds them, matched in time linear in the text: no expression can
- * stall the node. `re2js`, a port of RE2, does the work: automata that keep all matches in view at once, with a bound on the
- * states they remember. It is loaded when the first expression is compiled (13 ms, 0.8 MB of heap); without one it costs nothing.
+ * stall the node, and one that would take long to compile is refused. `re2js`, a port of RE2, does the work: automata that keep
+ * all matches in view at once, with a bound on the states they remember. It is loaded when the first expression is compiled
+ * (13 ms, 0.8 MB of heap); without one it costs nothing.
  *
  * V8's own linear engine (`--enable-experimental-regexp-engine`) is faster but refuses case folding, code points and every
  * counted repetition that grows (`a{1000}`), and its makers call it an experiment.
  */
 import { createRequire } from 'node:module';
+import { compileCost } from './regexp-cost.ts';
 
 export interface GoRegexp {
   readonly pattern: string;
@@ -25,6 +27,9 @@ export type CompiledRegexp =
 /** CoreDNS's bound, in octets, for whoever takes a pattern: automata grow with it. */
 export const PATTERN_SIZE_MAX = 10_000;
 
+/** Takes up to 150 ms; what people write costs some hundred. Go's own bound is 3.4 million instructions. */
+export const COMPILE_COST_MAX = 50_000;
+
 type Re2js = typeof import('re2js');
 
 let loaded: Re2js | undefined;
@@ -36,6 +41,11 @@ function re2js(): Re2js {
 
 /** A pattern that searches as Go's regexp does. */
 export function compileRegexp(pattern: string): CompiledRegexp {
+  const cost = compileCost(pattern);
+  if (cost > COMPILE_COST_MAX) {
+    const reason = `too large (${cost} steps to compile, at most ${COMPILE_COST_MAX}): expected smaller counts of repetition, and fewer classes such as \\pL`;
+    return { code: 'invalid', reason };
+  }
   const { RE2JS, RE2JSException } = re2js();
   try {
     return { code: 'compiled', regexp: new LinearRegexp(RE2JS.compile(pattern)) };

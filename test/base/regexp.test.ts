@@ -68,7 +68,7 @@ test('what Go refuses is invalid, in its words', () => {
     ['[z-a]', /invalid character class range/],
     ['\\p{Nope}', /invalid character class range/],
     ['a{1001}', /invalid repeat count/],
-    ['((a{100}){100}){100}', /invalid repeat count/],
+    ['((a{50}){5}){5}', /invalid repeat count/],
     ['('.repeat(2000) + ')'.repeat(2000), /nests too deeply/],
   ];
   for (const [pattern, reason] of cases) {
