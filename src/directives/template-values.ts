@@ -3,7 +3,14 @@
 import type { TimeValue } from '../expression/time.ts';
 import { METHODS } from '../expression/time-functions.ts';
 import { ExpressionError } from '../expression/token.ts';
-import { isArray, isMap, typeOf, type Value, valueText } from '../expression/value.ts';
+import {
+  type FunctionValue,
+  isArray,
+  isMap,
+  typeOf,
+  type Value,
+  valueText,
+} from '../expression/value.ts';
 import { octetsOf, textOf } from '../gotemplate/octet-string.ts';
 import {
   boolValue,
@@ -36,11 +43,11 @@ export function mapValueOf(values: ReadonlyMap<Value, Value>): GoValue {
   return { kind: 'map', element: 'interface {}', entries: new Map(entries) };
 }
 
-/** A date or a duration: its text, and those of its methods that take nothing but texts and integers. */
-function structOf(value: TimeValue): GoStruct {
+/** A date, a duration or a function: its text, and those of its methods that take nothing but texts and integers. */
+function structOf(value: TimeValue | FunctionValue): GoStruct {
   const type = typeOf(value);
   const methods: Record<string, GoFunction> = {};
-  for (const [name, { parameters, call }] of METHODS.get(type)!) {
+  for (const [name, { parameters, call }] of METHODS.get(type) ?? []) {
     const taken = parameters.slice(1);
     if (!taken.every((parameter) => parameter === 'string' || parameter === 'int')) continue;
     methods[name] = {

@@ -17,6 +17,8 @@ import { typeOf, type ValueType } from './value.ts';
 export interface Scope {
   readonly functions: ReadonlyMap<string, ExpressionFunction>;
   readonly variables: ReadonlyMap<string, ValueType>;
+  /** The variables that are given, where `let` has added others. */
+  readonly given?: ReadonlyMap<string, ValueType>;
 }
 
 type Binary = Extract<Node, { kind: 'binary' }>;
@@ -38,6 +40,8 @@ function typeOfNode(node: Node, scope: Scope): ValueType {
       return typeOf(node.value);
     case 'name':
       return scope.variables.get(node.name) ?? fail(`unknown name ${node.name}`, node);
+    case 'environment':
+      return 'map';
     case 'unary':
       return checkUnary(node, scope);
     case 'binary':
@@ -90,7 +94,7 @@ function checkLet(node: Extract<Node, { kind: 'let' }>, scope: Scope): ValueType
   const isTaken = scope.functions.has(node.name) || scope.variables.has(node.name);
   if (isTaken || !isVariableName(node.name)) fail(`cannot redeclare ${node.name}`, node);
   const variables = new Map(scope.variables).set(node.name, check(node.value, scope));
-  return check(node.body, { ...scope, variables });
+  return check(node.body, { ...scope, variables, given: scope.given ?? scope.variables });
 }
 
 function checkUnary(node: Extract<Node, { kind: 'unary' }>, scope: Scope): ValueType {
@@ -192,7 +196,21 @@ function checkConditional(node: Extract<Node, { kind: 'conditional' }>, scope: S
   return yes === no ? yes : 'any';
 }
 
+/** Undefined where the key shows only in the run. */
+function checkEnvironment(
+  { object, key, optional, at }: Extract<Node, { kind: 'member' }>,
+  { functions, variables, given = variables }: Scope,
+): ValueType | undefined {
+  if (object.kind !== 'environment' || key.kind !== 'literal') return undefined;
+  const name = key.value;
+  if (typeof name !== 'string') return undefined;
+  const type = given.get(name) ?? (functions.has(name) ? 'func' : undefined);
+  return type ?? (optional ? 'any' : fail(`unknown name ${name}`, { at }));
+}
+
 function checkMember(node: Extract<Node, { kind: 'member' }>, scope: Scope): ValueType {
+  const given = checkEnvironment(node, scope);
+  if (given !== undefined) return given;
   const object = check(node.object, scope);
   const key = check(node.key, scope);
   const isRight =
@@ -247,6 +265,11 @@ function checkCall(node: Call, scope: Scope): ValueType {
 function checkMethod(node: Extract<Node, { kind: 'method' }>, scope: Scope): ValueType {
   const type = check(node.object, scope);
   const types = node.operands.map((operand) => check(operand, scope));
+  if (node.object.kind === 'environment') {
+    const called = scope.functions.get(node.name);
+    if (called === undefined) return fail(`unknown name ${node.name}`, node);
+    return checkOperands(node, called, types, node.operands);
+  }
   if (type === 'any') return 'any';
   const method = METHODS.get(type)?.get(node.name);
   if (method === undefined) return fail(`type ${type} has no method ${node.name}`, node);

@@ -13,7 +13,7 @@ import { checked, sizeOf } from './size.ts';
 import { octetCount, sliceText } from './text-functions.ts';
 import { methodOf } from './time-functions.ts';
 import { BoundError, ExpressionError } from './token.ts';
-import { isArray, isMap, typeOf, type Value, valueText } from './value.ts';
+import { FunctionValue, isArray, isMap, partOf, typeOf, type Value, valueText } from './value.ts';
 
 /** Of one run: 10 ms, and 100 ms where it is made to be slow. A node is a step. */
 export const STEPS_MAX = 20_000;
@@ -21,7 +21,7 @@ export const STEPS_MAX = 20_000;
 const SIZE_PER_STEP = 4;
 /** What makes a value, rather than pass one on. */
 const MAKERS: readonly Node['kind'][] = [
-  ...(['array', 'map', 'binary', 'slice', 'call', 'method'] as const),
+  ...(['array', 'map', 'environment', 'binary', 'slice', 'call', 'method'] as const),
 ];
 
 /** What an expression's names stand for in one run. */
@@ -40,12 +40,16 @@ type Kind<Name extends Node['kind']> = Extract<Node, { kind: Name }>;
 
 export class Evaluator {
   readonly #functions: ReadonlyMap<string, ExpressionFunction>;
+  /** Those that are given. */
+  readonly #given: ReadonlyMap<string, Value>;
+  /** With those of `let`. */
   #variables: ReadonlyMap<string, Value>;
   #element: Element | undefined;
   #steps = 0;
 
   constructor({ functions, variables }: Bindings) {
     this.#functions = functions;
+    this.#given = variables;
     this.#variables = variables;
   }
 
@@ -73,6 +77,8 @@ export class Evaluator {
         return node.value;
       case 'name':
         return this.#variables.get(node.name) ?? null;
+      case 'environment':
+        return this.#environment();
       case 'unary':
         return this.#unary(node);
       case 'binary':
@@ -102,6 +108,12 @@ export class Evaluator {
       case 'accumulator':
         return this.#element!.accumulator!;
     }
+  }
+
+  #environment(): Value {
+    const names = [...this.#functions.keys()];
+    const functions = names.map((name) => [name, new FunctionValue(name)] as const);
+    return new Map<string, Value>([...functions, ...this.#given]);
   }
 
   #map({ entries }: Kind<'map'>): Value {
@@ -195,7 +207,7 @@ export class Evaluator {
     const to = bound(node.to, size);
     const from = Math.min(bound(node.from, 0), to);
     this.#chargeSizes([object], node);
-    return isText ? sliceText(object, from, to) : object.slice(from, to);
+    return isText ? sliceText(object, from, to) : partOf(object, from, to);
   }
 
   #call(node: Kind<'call'>): Value {
@@ -206,6 +218,10 @@ export class Evaluator {
   }
 
   #method(node: Kind<'method'>): Value {
+    if (node.object.kind === 'environment') {
+      const values = node.operands.map((operand) => this.run(operand));
+      return this.#apply(node, this.#functions.get(node.name)!, values, node.operands);
+    }
     const object = this.run(node.object);
     if (object === null && isOptionalChain(node)) return null;
     const method = methodOf(object, node.name);

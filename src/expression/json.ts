@@ -4,7 +4,7 @@ import { checkSize, DEPTH_MAX } from './size.ts';
 import { Duration, Moment, NamedInteger, type Timezone } from './time.ts';
 import { formatted, RFC3339_NANO } from './time-layout.ts';
 import { BoundError, ExpressionError } from './token.ts';
-import { isArray, isMap, type Value } from './value.ts';
+import { FunctionValue, isArray, isMap, isOctets, type Value } from './value.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -24,6 +24,10 @@ function toJson(value: Value): string {
 function writeValue(value: Value, lineStart: string, write: (text: string) => void): void {
   if (!isArray(value) && !isMap(value)) {
     write(scalarText(value));
+    return;
+  }
+  if (isArray(value) && isOctets(value)) {
+    write(`"${Buffer.from(value.map(Number)).toString('base64')}"`);
     return;
   }
   const [open, close] = isArray(value) ? ['[', ']'] : ['{', '}'];
@@ -56,6 +60,9 @@ function scalarText(value: Exclude<Value, readonly Value[] | ReadonlyMap<Value, 
   if (value instanceof Moment) return stringText(formatted(value, RFC3339_NANO));
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new ExpressionError(`toJSON: unsupported value: ${value}`);
+  }
+  if (value instanceof FunctionValue) {
+    throw new ExpressionError('toJSON: unsupported type: a function');
   }
   return isTimezone(value) ? '{}' : String(value);
 }

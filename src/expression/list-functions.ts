@@ -9,6 +9,7 @@ import {
   isKey,
   isMap,
   type Key,
+  partOf,
   typeOf,
   type Value,
 } from './value.ts';
@@ -34,7 +35,7 @@ export function keyOf(value: Value): Key {
 
 function take(items: readonly Value[], count: bigint): Value {
   if (count < 0n) throw new ExpressionError('take: negative count');
-  return items.slice(0, Number(count));
+  return partOf(items, 0, Number(count));
 }
 
 function fromPairs(pairs: readonly Value[]): Value {

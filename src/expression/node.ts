@@ -32,6 +32,8 @@ export type BinaryOperator =
 export type Node =
   | (Placed & { readonly kind: 'literal'; readonly value: Value })
   | (Placed & { readonly kind: 'name'; readonly name: string })
+  /** `$env`: all that is given to the expression. */
+  | (Placed & { readonly kind: 'environment' })
   | (Placed & { readonly kind: 'unary'; readonly operator: UnaryOperator; readonly operand: Node })
   | (Placed & {
       readonly kind: 'binary';

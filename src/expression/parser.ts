@@ -1,13 +1,13 @@
 /**
  * Reads an expression of the expr language (expr-lang.org) into its tree: operators by their precedence, `? :`, `if`, `let`,
- * sequences, pipes, predicates and methods. Left out: `$env`, and octets as in `b"..."`.
+ * sequences, pipes, predicates and methods.
  */
 import { CONSTANTS, isFreeName, NEGATABLE } from './names.ts';
 import type { BinaryOperator, Node } from './node.ts';
 import { BINARY, COMPARISONS, UNARY } from './precedence.ts';
 import { type Pointer, PREDICATES } from './predicates.ts';
 import { ExpressionError, type Token, tokensOf } from './token.ts';
-import { type Value, wrapped } from './value.ts';
+import { octetsValue, type Value, wrapped } from './value.ts';
 
 /** Of operands in one another; the evaluator follows it with the engine's own stack. */
 export const NESTING_MAX = 100;
@@ -123,7 +123,7 @@ class Parser {
       const { at: place } = this.#peek();
       const isNegated = this.#accept('not');
       if (isNegated && !NEGATABLE.includes(this.#peek().text)) this.#unexpected(this.#peek());
-      const found = this.#peek().kind === 'string' ? undefined : BINARY.get(this.#peek().text);
+      const found = isText(this.#peek()) ? undefined : BINARY.get(this.#peek().text);
       if (found === undefined || found.binds < binds) {
         this.#at = start;
         break;
@@ -179,7 +179,7 @@ class Parser {
 
   #unary(): Node {
     const token = this.#peek();
-    const unary = token.kind === 'string' ? undefined : UNARY.get(token.text);
+    const unary = isText(token) ? undefined : UNARY.get(token.text);
     if (unary === undefined) return this.#postfix(this.#primary());
     this.#next();
     const operand = this.#expression(unary.binds);
@@ -191,6 +191,10 @@ class Parser {
     const { kind, text, at: place } = token;
     if (kind === 'number') return { kind: 'literal', at: place, value: numberOf(token) };
     if (kind === 'string') return { kind: 'literal', at: place, value: text };
+    if (kind === 'octets') {
+      const octets = Array.from(text, (character) => BigInt(character.charCodeAt(0)));
+      return { kind: 'literal', at: place, value: octetsValue(octets) };
+    }
     if (kind === 'name') return this.#named(token);
     switch (text) {
       case '(': {
@@ -225,6 +229,7 @@ class Parser {
   #named(token: Token): Node {
     const { text, at: place } = token;
     if (CONSTANTS.has(text)) return { kind: 'literal', at: place, value: CONSTANTS.get(text)! };
+    if (text === '$env') return { kind: 'environment', at: place };
     if (!isFreeName(text)) this.#unexpected(token);
     return this.#is('(') ? this.#call(token, []) : { kind: 'name', at: place, name: text };
   }
@@ -311,6 +316,11 @@ class Parser {
     this.#expect(']');
     return { kind: 'slice', at: place, object, from, to };
   }
+}
+
+/** Whether its text is what the expression is about, and no mark. */
+function isText({ kind }: Token): boolean {
+  return kind === 'string' || kind === 'octets';
 }
 
 function numberOf({ text, at: place }: Token): Value {

@@ -1,10 +1,10 @@
-/** The words of an expression: numbers, strings, names, operators and brackets. */
+/** The words of an expression: numbers, strings, octets, names, operators and brackets. */
 
-export type TokenKind = 'number' | 'string' | 'name' | 'operator' | 'end';
+export type TokenKind = 'number' | 'string' | 'octets' | 'name' | 'operator' | 'end';
 
 export interface Token {
   readonly kind: TokenKind;
-  /** Of a string, what it stands for. */
+  /** Of a string, what it stands for; of octets, a character for each. */
   readonly text: string;
   /** In UTF-16 units. */
   readonly at: number;
@@ -27,7 +27,7 @@ export class ExpressionError extends Error {
 export class BoundError extends ExpressionError {}
 
 const TOKEN =
-  /[ \t\r\n]+|\/\/[^\n]*|\/\*.*?\*\/|(0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(?:\.\d|\d[\d_]*\.(?!\.)|\d)[\d_]*(?:[eE][+-]?\d+)?)|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)|([\p{L}_$][\p{L}\p{Nd}_$]*)|(\?\.|\?\?|\.\.|\*\*|&&|\|\||::|[=!<>]=|#[A-Za-z]*|[-+*/%^!<>|?:;,.()[\]{}=])/suy;
+  /[ \t\r\n]+|\/\/[^\n]*|\/\*.*?\*\/|(0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(?:\.\d|\d[\d_]*\.(?!\.)|\d)[\d_]*(?:[eE][+-]?\d+)?)|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)|[bB]("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|([\p{L}_$][\p{L}\p{Nd}_$]*)|(\?\.|\?\?|\.\.|\*\*|&&|\|\||::|[=!<>]=|#[A-Za-z]*|[-+*/%^!<>|?:;,.()[\]{}=])/suy;
 
 /** Of one expression: a tree of so many nodes is never too deep for the engine's stack. */
 const TOKENS_MAX = 1_000;
@@ -42,6 +42,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
   v: '\v',
 };
 const ESCAPE = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([0-7]{3})|(.))/gsu;
+
+const OCTET_ESCAPE = /\\(?:x([\da-fA-F]{2})|([0-3][0-7]{2})|(.))|[^\\]+/gsu;
 
 /** Throws an `ExpressionError`; the last token is `end`. */
 export function tokensOf(text: string): readonly Token[] {
@@ -59,9 +61,10 @@ export function tokensOf(text: string): readonly Token[] {
         at,
       );
     }
-    const [, number, string, name, operator] = match;
+    const [, number, string, octets, name, operator] = match;
     if (number !== undefined) tokens.push({ kind: 'number', text: number, at });
     else if (string !== undefined) tokens.push({ kind: 'string', text: unquoted(string, at), at });
+    else if (octets !== undefined) tokens.push({ kind: 'octets', text: octetsOf(octets, at), at });
     else if (name !== undefined) tokens.push({ kind: 'name', text: name, at });
     else if (operator !== undefined) tokens.push({ kind: 'operator', text: operator, at });
   }
@@ -78,6 +81,18 @@ function unquoted(literal: string, at: number): string {
       digits === undefined ? octal && Number.parseInt(octal, 8) : Number.parseInt(digits, 16);
     if (code !== undefined && code <= 0x10ffff) return String.fromCodePoint(code);
     if ('\\\'"'.includes(other)) return other;
+    return ESCAPES[other] ?? fail(`unable to unescape ${whole}`, at);
+  });
+}
+
+/** As Go reads them, escapes stand for one octet each, and all else for its UTF-8. */
+function octetsOf(literal: string, at: number): string {
+  const [quote] = literal;
+  return literal.slice(1, -1).replace(OCTET_ESCAPE, (whole, hex, octal, other) => {
+    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
+    if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8));
+    if (other === undefined) return Buffer.from(whole).toString('latin1');
+    if (other === '\\' || other === quote) return other;
     return ESCAPES[other] ?? fail(`unable to unescape ${whole}`, at);
   });
 }

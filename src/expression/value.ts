@@ -6,7 +6,20 @@ import { momentText } from './time-layout.ts';
 /** What a map is looked up by: Go takes all that compares. */
 export type Key = bigint | number | string | boolean | null;
 
-export type Value = Key | readonly Value[] | ReadonlyMap<Key, Value> | TimeValue;
+/** A function as a value; `$env` holds those that are given. It can be neither called nor printed. */
+export class FunctionValue {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  toString(): string {
+    return `func ${this.name}`;
+  }
+}
+
+export type Value = Key | readonly Value[] | ReadonlyMap<Key, Value> | TimeValue | FunctionValue;
 
 /** What is known of a value before it is there; `any`: nothing. */
 export type ValueType =
@@ -22,10 +35,30 @@ export type ValueType =
   | 'time.Location'
   | 'time.Month'
   | 'time.Weekday'
+  | 'func'
   | 'any';
 
 export function isArray(value: Value): value is readonly Value[] {
   return Array.isArray(value);
+}
+
+/** Arrays that Go has as octets; only JSON tells them from others. */
+const octets = new WeakSet<readonly Value[]>();
+
+export function octetsValue(items: readonly bigint[]): readonly Value[] {
+  octets.add(items);
+  return items;
+}
+
+export function isOctets(value: readonly Value[]): boolean {
+  return octets.has(value);
+}
+
+/** A part of octets is octets. */
+export function partOf(items: readonly Value[], from: number, to: number): readonly Value[] {
+  const part = items.slice(from, to);
+  if (octets.has(items)) octets.add(part);
+  return part;
 }
 
 export function isMap(value: Value): value is ReadonlyMap<Key, Value> {
@@ -43,6 +76,7 @@ export function typeOf(value: Value): Exclude<ValueType, 'any'> {
   if (value instanceof Moment) return 'time.Time';
   if (value instanceof Duration) return 'time.Duration';
   if (value instanceof Timezone) return 'time.Location';
+  if (value instanceof FunctionValue) return 'func';
   if (value instanceof NamedInteger) return value.type;
   switch (typeof value) {
     case 'bigint':

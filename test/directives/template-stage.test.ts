@@ -281,6 +281,16 @@ test('dates, durations and lists of variables', async () => {
   assert.match(line!, /error calling AddDate: date out of range$/);
 });
 
+test('$env and octets', async () => {
+  const { play } = set(String.raw`template IN TXT example {
+    var letters "b'ab'"
+    var env $env
+    expr "$env.name() endsWith 'example.' && 'letters' in $env"
+    answer "{{ .Name }} TXT {{ index .Var.letters 1 }} {{ index .Var.env.letters 0 }} {{ .Var.env.type }}"
+  }`);
+  assert.deepEqual(await play.ask('a.example TXT'), ['a.example 3600 TXT 98,97,func,type']);
+});
+
 test('what ends at a bound is counted, other failures are not', async () => {
   for (const [body, expected] of [
     ['answer "{{ range 1000000 }}{{ end }}"', ['template']],

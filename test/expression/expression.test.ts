@@ -11,6 +11,7 @@ import { PREDICATES } from '../../src/expression/predicates.ts';
 import { type Value, type ValueType, valueText } from '../../src/expression/value.ts';
 import { EXPR_BUILTINS } from './builtins.ts';
 import { EXPR_BUILTIN_RESULTS } from './expr-builtin-results.ts';
+import { EXPR_ENVIRONMENT_RESULTS } from './expr-environment-results.ts';
 import { EXPR_RESULTS } from './expr-results.ts';
 
 function returning(result: ValueType, value: Value): ExpressionFunction {
@@ -78,8 +79,10 @@ function endingOf(text: string): readonly [ending: string, text: string] {
   return result.code === 'value' ? ['value', valueText(result.value)] : ['refused', result.reason];
 }
 
+const RESULTS = [...EXPR_RESULTS, ...EXPR_BUILTIN_RESULTS, ...EXPR_ENVIRONMENT_RESULTS];
+
 test('every expression comes to what the original makes of it', () => {
-  for (const [text, ending, expected] of [...EXPR_RESULTS, ...EXPR_BUILTIN_RESULTS]) {
+  for (const [text, ending, expected] of RESULTS) {
     const [ours, value] = endingOf(text);
     assert.equal(ours, ending === 'value' ? 'value' : 'refused', `${text}: ${value}`);
     if (ending === 'value') assert.equal(value, expected, text);
@@ -97,8 +100,21 @@ test('every builtin is there, and no other', () => {
 
 test('where it differs from the original', () => {
   const cases: [text: string, original: string, ours: string][] = [
-    ['$env.i', '5', 'unexpected token "$env" (1:1)'],
-    ['b"abc"', '[97 98 99]', 'unexpected token "abc" (1:2)'],
+    ['$env.name', 'its address', 'func name'],
+    ['$env[nil]', '<nil>', 'type map has no member of type nil (1:5)'],
+    ['$env?.nope.x', 'failed', '<nil>'],
+    ['get($env, 1)', 'failed', '<nil>'],
+    ['let $env = 1; 2', '2', 'unexpected token "$env" (1:5)'],
+    // Go's octets are no integers but when they are counted with.
+    ['-b"a"[0]', '159', '-97'],
+    ['b"abc"[0] == "a"', 'invalid', 'false'],
+    ['"a" in b"abc"', 'invalid', 'false'],
+    ['sort(b"cba")', 'invalid', '[97 98 99]'],
+    [
+      'b"abc" matches "b"',
+      'true',
+      'invalid operation: matches (mismatched types array and string) (1:8)',
+    ],
     ['float("0x1p-2")', '0.25', 'invalid operation: float(0x1p-2)'],
     // Go's map gives the zero of its element.
     ['groupBy(["a"], len(#))[3]', '[]', '<nil>'],
