@@ -3,9 +3,11 @@
  *
  *     npm run image:check                with buildah, by Dockerfile, on a base made here: minutes
  *     npm run image:check -- --direct    by the same scripts without a container tool: the root alone, in a quarter of a minute
+ *     npm run image:check -- --arch arm64    the root of another architecture (x64, arm64), run in an emulated machine: test/guest
  *     --keep DIRECTORY                   leaves the root there
  *
- * It needs root and Debian: binutils and capsh, iproute2 and nftables; buildah and debootstrap where the image is built.
+ * It needs root and Debian: binutils and capsh, iproute2 and nftables; buildah and debootstrap where the image is built; for another
+ * architecture its binutils and what test/guest asks for.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -13,15 +15,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compressedBytes, megabytes, partsOf } from './contents.ts';
+import { installPackages, nodeOf } from './packages.ts';
+import { PrivateApt } from './private-apt.ts';
 
 const SOURCE = join(import.meta.dirname, '../..');
 /** A thousand new nodes pull it at once. */
 const COMPRESSED_MAX = 70e6;
 const CHECK = 'test/image/confined.check.ts';
+/** GNU's names of machines, as Debian's cross tools have them. */
+const GNU: Readonly<Record<string, string>> = {
+  x64: 'x86_64-linux-gnu',
+  arm64: 'aarch64-linux-gnu',
+};
 
 const { values } = parseArgs({
-  options: { direct: { type: 'boolean', default: false }, keep: { type: 'string' } },
+  options: {
+    direct: { type: 'boolean', default: false },
+    arch: { type: 'string', default: process.arch },
+    keep: { type: 'string' },
+  },
 });
+const isForeign = values.arch !== process.arch;
 
 function run(command: string, ...args: string[]): void {
   execFileSync(command, args, { cwd: SOURCE, stdio: ['ignore', 'inherit', 'inherit'] });
@@ -36,6 +50,22 @@ function makeRoot(root: string): void {
   run('sh', 'deploy/image/root.sh', root, process.execPath);
   run(process.execPath, 'deploy/image/build.ts');
   run(process.execPath, 'deploy/image/pack.ts', root);
+}
+
+/** The same with Debian's and npm's packages of another architecture. */
+function makeForeignRoot(root: string, directory: string): void {
+  const apt = new PrivateApt(join(directory, 'apt'), values.arch);
+  const packages = installPackages(join(directory, 'packages'), values.arch);
+  const strip = `${GNU[values.arch]}-strip`;
+  const canStrip = spawnSync(strip, ['--version']).error === undefined;
+  if (!canStrip) console.log(`no ${strip} (binutils-${GNU[values.arch]}): Node keeps its symbols`);
+  execFileSync('sh', ['deploy/image/root.sh', root, nodeOf(packages, values.arch)], {
+    cwd: SOURCE,
+    env: { ...apt.environment, STRIP: canStrip ? strip : 'true' },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  run(process.execPath, 'deploy/image/build.ts');
+  run(process.execPath, 'deploy/image/pack.ts', root, '--packages', packages, '--cpu', values.arch);
 }
 
 /** By Dockerfile; the sum of the layers as a registry would hold them. */
@@ -111,17 +141,20 @@ try {
   const root = values.keep ?? join(directory, 'root');
   mkdirSync(root, { recursive: true });
   let compressed: number;
-  if (values.direct) {
-    makeRoot(root);
+  if (isForeign || values.direct) {
+    if (isForeign) makeForeignRoot(root, directory);
+    else makeRoot(root);
     compressed = await compressedBytes(root);
   } else {
     compressed = buildImage(directory, root);
   }
   show(root, compressed);
-  const environment = { ...process.env, ZEROHOP_IMAGE_ROOT: root };
-  const { status } = spawnSync(process.execPath, ['--test', CHECK], {
+  const check = isForeign
+    ? ['test/guest/guest.ts', '--arch', values.arch, '--image', root, CHECK]
+    : ['--test', CHECK];
+  const { status } = spawnSync(process.execPath, check, {
     cwd: SOURCE,
-    env: environment,
+    env: { ...process.env, ZEROHOP_IMAGE_ROOT: root },
     stdio: 'inherit',
   });
   if (status !== 0 || compressed > COMPRESSED_MAX) process.exitCode = 1;

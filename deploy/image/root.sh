@@ -1,8 +1,10 @@
 #!/bin/sh
-# Makes the image's root in an empty directory from Debian's packages, on a Debian machine of the image's release and architecture:
+# Makes the image's root in an empty directory from Debian's packages, on a Debian machine of the image's release:
 #
 #     root.sh DIRECTORY NODE      NODE: the binary of Node to put in, without its debug symbols
 #
+# For another architecture than the machine's, APT_CONFIG names a configuration of apt with that one's packages, and STRIP the
+# program that takes symbols out of its binaries.
 # Packages are unpacked, not installed: no package manager, no init, no maintainer scripts. What stands here is all there is,
 # beside the program itself (pack.ts). Each package leaves its entry in dpkg/status.d, where scanners of images look, and its licence.
 set -eu
@@ -72,5 +74,6 @@ printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
 printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
 
 mkdir -p "$root/usr/local/bin"
-strip -o "$root/usr/local/bin/node" "$node"
+cp "$node" "$root/usr/local/bin/node"
+"${STRIP:-strip}" "$root/usr/local/bin/node"
 chmod 755 "$root/usr/local/bin/node"

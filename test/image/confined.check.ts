@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { RCODE } from '../../src/cli/stand-in/query.ts';
@@ -21,6 +22,7 @@ import { isInNamespace, runInNamespace } from '../support/namespace.ts';
 import { until } from '../support/until.ts';
 import { Container, type ContainerOptions, maskOf, RUNTIME_CAPABILITIES } from './container.ts';
 
+const SOURCE = join(import.meta.dirname, '../..');
 const ROOT = process.env['ZEROHOP_IMAGE_ROOT']!;
 const UPSTREAM = '10.96.0.99';
 const OWN = { host: '169.254.20.10', port: 53 };
@@ -116,7 +118,15 @@ if (!isInNamespace()) {
     assert.equal(container.capabilitySet('CapBnd'), maskOf(CONFINED.capabilities));
     assert.equal(container.hasNoNewPrivileges, true);
     await untilIntercepted(/zerohop/);
-    assert.match(container.exec('zerohop', 'status'), /169\.254\.20\.10/);
+    const status = JSON.parse(container.exec('zerohop', 'status', '--json'));
+    assert.equal(status.udp.backend, 'mmsg');
+    const { version } = JSON.parse(readFileSync(join(SOURCE, 'package.json'), 'utf8'));
+    assert.equal(container.exec('zerohop', '--version').trimEnd(), `zerohop ${version}`);
+    const { findings } = JSON.parse(await container.output('zerohop', 'doctor', '--json'));
+    assert.deepEqual(
+      findings.filter(({ verdict }: { verdict: string }) => verdict === 'failed'),
+      [],
+    );
     assert.deepEqual(complaints(container), []);
     assert.equal(await container.stop(), 0);
   });

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { until } from '../support/until.ts';
 
 const START_TIMEOUT_MS = 60_000;
@@ -65,9 +66,9 @@ export class Container {
     }
     const layers = `lowerdir=${root},upperdir=${scratch}/upper,workdir=${scratch}/work`;
     execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', layers, this.root]);
-    for (const [path, text] of Object.entries(files)) {
+    for (const [path, contents] of Object.entries(files)) {
       mkdirSync(join(this.root, path, '..'), { recursive: true });
-      writeFileSync(join(this.root, path), text);
+      writeFileSync(join(this.root, path), contents);
     }
     const mount = (...args: string[]) => execFileSync('mount', args);
     mount('-t', 'proc', 'proc', join(this.root, 'proc'));
@@ -115,6 +116,16 @@ export class Container {
       encoding: 'utf8',
       env: { PATH: '/usr/local/bin:/usr/sbin:/usr/bin:/sbin' },
     });
+  }
+
+  /** The same while this process goes on serving it, whatever the exit code. */
+  async output(...command: string[]): Promise<string> {
+    const [program, ...args] = this.#commandLine(command[0]!, command.slice(1));
+    const child = spawn(program!, args, {
+      env: { PATH: '/usr/local/bin:/usr/sbin:/usr/bin:/sbin' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    return text(child.stdout);
   }
 
   /** Sets of the daemon's process, as masks. */
