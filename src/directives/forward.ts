@@ -121,7 +121,7 @@ const OPTION_READERS: Record<string, OptionReader> = {
   },
   tls: readTls,
   tls_servername(draft, option) {
-    draft.tls = { ...draft.tls, serverName: optionArgument('forward', option).text };
+    draft.tls = { ...draft.tls, serverName: optionArgument('forward', option).text || undefined };
   },
   doh_method(draft, option) {
     draft.dohMethod = oneOf('forward', optionArgument('forward', option), ['GET', 'POST']);

@@ -142,8 +142,10 @@ function checkBoolean(option: Directive): void {
 }
 
 function rateOf(word: Word): number {
-  const rate = /^\d*\.?\d+$/.test(word.text) ? Number(word.text) : Number.NaN;
-  return rate <= 1 ? rate : fail('trace', word, `'${word.text}': expected a rate from 0 to 1`);
+  const rate = /^[+-]?\d*\.?\d+$/.test(word.text) ? Number(word.text) : Number.NaN;
+  return rate >= 0 && rate <= 1
+    ? rate
+    : fail('trace', word, `'${word.text}': expected a rate from 0 to 1`);
 }
 
 function sizeOf(option: Directive): number {

@@ -64,6 +64,9 @@ const ODD_LINES: readonly string[] = [
   'timeouts {\n read +10\n }',
   'health 127.0.0.1:0 {\n lameduck -1s\n }',
   'trace {\n zipkin_max_batch_size -1\n }',
+  'trace {\n every 9223372036854775808\n }',
+  'trace datadog 127.0.0.1:1 {\n datadog_analytics_rate +0\n }',
+  'forward . tls://192.0.2.1%dns.example {\n tls_servername ""\n }',
   // Addresses.
   'forward . 192.0.2.1#53 192.0.2.2#53',
   'forward . 192.0.2.1 {\n resolver 192.0.2.9:53.\n }',
