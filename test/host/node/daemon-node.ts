@@ -5,7 +5,7 @@
  *     host network: the daemon, host-network clients --- pod 10.244.1.2: kube-dns
  *     169.254.20.10 (ours) and 10.96.0.10 (the ClusterIP): on lo while the daemon has put them there
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { type Daemon, type DaemonOptions, startDaemon } from '../../support/daemon.ts';
@@ -16,6 +16,13 @@ export const OWN = '169.254.20.10';
 export const OWN_IPV6 = 'fd00:90::a';
 export const CLUSTER_IP = '10.96.0.10';
 export const KUBE_DNS = '10.244.1.2';
+/** Of the Service kube-dns-upstream; there in IPVS mode only. */
+export const UPSTREAM_IP = '10.96.0.99';
+/** What carries the addresses that are ours: kernels without dummy devices have them on loopback. */
+export const hasDummyDevices = can(
+  'ip link add dummy-probe type dummy && ip link delete dummy-probe',
+);
+export const DEVICE = hasDummyDevices ? 'nodelocaldns' : 'lo';
 /** What kube-dns knows; all else below the cluster's domain does not exist. */
 export const NAME = 'known.cluster.local';
 export const DATA = ['192.0.2.53'];
@@ -28,12 +35,24 @@ export function sh(command: string): string {
   return execFileSync('sh', ['-ec', command], { encoding: 'utf8' });
 }
 
+/** Whether this kernel, and what is installed, can do it; tried in a namespace that ends with it. */
+export function can(command: string): boolean {
+  return spawnSync('unshare', ['--net', 'sh', '-ec', command], { stdio: 'ignore' }).status === 0;
+}
+
+/** Of loopback, and of our own device where it is there. */
+export function addressesOfNode(): string {
+  return sh(`for device in lo nodelocaldns; do
+    ! ip link show $device >/dev/null 2>&1 || ip -o address show dev $device
+  done`);
+}
+
 /**
  * Addresses and rules, to be compared with what they were. Tables of iptables that are empty are left out: who follows a killed
  * daemon cannot know whose they are.
  */
 export function stateOfNode(): { readonly addresses: string; readonly rules: string } {
-  const addresses = sh('ip -o address show dev lo').replace(/\s+valid_lft.*$/gm, '');
+  const addresses = addressesOfNode().replace(/\s+valid_lft.*$/gm, '');
   const rules = sh(
     'iptables-save | grep "^-A"; ip6tables-save | grep "^-A" || true; nft list tables 2>&1 | grep zerohop || true',
   );
@@ -51,8 +70,8 @@ export class KubeDns {
     this.#holder = holder;
   }
 
-  /** Builds the pod, and the translation; once in a namespace. */
-  static async start(): Promise<KubeDns> {
+  /** Builds the pod, and what leads to it; once in a namespace. */
+  static async start(kubeProxy: 'iptables' | 'ipvs' = 'iptables'): Promise<KubeDns> {
     // A lock of its own for iptables, as it has on a node.
     sh('mount -t tmpfs tmpfs /run; echo 1 > /proc/sys/net/ipv4/ip_forward');
     const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo ready; exec sleep 600'], {
@@ -69,7 +88,8 @@ export class KubeDns {
         ip link set lo up
         ip address add ${KUBE_DNS}/24 dev eth0
         ip link set eth0 up'`);
-    translateClusterIp();
+    if (kubeProxy === 'ipvs') balanceClusterIps();
+    else translateClusterIp();
     const kubeDns = new KubeDns(enter, holder);
     await kubeDns.serve();
     return kubeDns;
@@ -122,6 +142,23 @@ function translateClusterIp(): void {
     '-A POSTROUTING -m mark --mark 0x4000 -j MASQUERADE',
   ];
   sh(all.map((rule) => `iptables-nft -w 5 -t nat ${rule}`).join('\n'));
+}
+
+/** As kube-proxy's IPVS mode does: its device holds the ClusterIPs, the kernel's load balancer leads on. */
+function balanceClusterIps(): void {
+  const services = [CLUSTER_IP, UPSTREAM_IP].flatMap((address) => [
+    `ip address add ${address}/32 dev kube-ipvs0`,
+    ...['-t', '-u'].flatMap((protocol) => [
+      `ipvsadm -A ${protocol} ${address}:${DNS_PORT} -s rr`,
+      `ipvsadm -a ${protocol} ${address}:${DNS_PORT} -r ${KUBE_DNS}:${DNS_PORT} -m`,
+    ]),
+  ]);
+  sh(`
+    ip link add kube-ipvs0 type dummy
+    ${services.join('\n')}
+    echo 1 > /proc/sys/net/ipv4/vs/conntrack
+    iptables-nft -w 5 -t nat -A OUTPUT -d 10.96.0.0/12 -j MARK --set-mark 0x4000
+    iptables-nft -w 5 -t nat -A POSTROUTING -m mark --mark 0x4000 -j MASQUERADE`);
 }
 
 /** The daemon with stock arguments and a Corefile like the stock one. */
