@@ -352,6 +352,29 @@ export const CONVERSATIONS: readonly Conversation[] = [
     queries: [{ name: 'few.test' }],
   },
   {
+    name: 'what is passed over',
+    corefile: withForward(`  cache "" {
+    success 5000 60 5 surplus
+  }
+  hosts {
+    192.0.2.9 in.test
+    ttl 60 s
+    no_reverse fallthrough a..b test
+  }
+  template IN TXT a..b {
+    answer "{{ .Name }} TXT never"
+  }`),
+    queries: [
+      { name: 'in.test' },
+      { name: '9.2.0.192.in-addr.arpa', type: 'PTR' },
+      { name: 'text.test', type: 'TXT' },
+      { name: 'long.test' },
+      { name: 'zero.test' },
+      { name: 'zero.test' },
+      { name: 'nx.test' },
+    ],
+  },
+  {
     name: 'metadata, log, trace, debug',
     corefile: withForward('  metadata\n  log\n  debug\n  timeouts {\n read 3s\n }\n  cache'),
     queries: [{ name: 'a.test' }, { name: 'nx.test' }, { name: 'a.test', edns: EDNS }],
