@@ -11,31 +11,28 @@ import { requireLibc } from './os/libc.ts';
 import { Answerer } from './server/answer.ts';
 import { type ResponderCommand, type ResponderData, STARTED } from './server/responder-data.ts';
 import { ResponderLoop } from './server/responder-loop.ts';
+import { MESSAGE_SIZE_MAX } from './wire/registry.ts';
 
 const data = workerData as ResponderData;
 const libc = requireLibc();
 // This thread reads whatever anybody sends, on sockets that others have opened: it needs no privilege at all.
 keepCapabilities(libc, []);
 const memory = CacheMemory.attach(data.memory);
-const answerer = new Answerer(memory, {
-  reader: data.reader,
-  rowCount: data.rowCount,
-  hashSeed: data.hashSeed,
-  bufferSize: BUFFER_SIZE,
-  batchMax: BATCH_MAX,
-  isStream: false,
-  answersIndirect: false,
-});
-const loop = new ResponderLoop({
-  libc,
-  answerer,
-  counters: memory.words,
-  missRing: data.missRing,
-  sampleRing: data.sampleRing,
-  rounds: data.rounds,
-  wakeFd: data.wakeFd,
-  eventFd: data.eventFd,
-});
+const answererOf = (isStream: boolean) =>
+  new Answerer(memory, {
+    reader: data.reader,
+    rowCount: data.rowCount,
+    hashSeed: data.hashSeed,
+    bufferSize: isStream ? MESSAGE_SIZE_MAX : BUFFER_SIZE,
+    batchMax: BATCH_MAX,
+    isStream,
+    answersIndirect: false,
+  });
+const answerer = answererOf(false);
+const streamAnswerer = answererOf(true);
+const loop = new ResponderLoop({ ...data, libc, answerer, streamAnswerer, counters: memory.words });
+/** Of the command to end, once there was one. */
+let endNumber: number | undefined;
 
 /** False when it is over. */
 function obey(): boolean {
@@ -44,14 +41,26 @@ function obey(): boolean {
     if (received === undefined) return true;
     const command = received.message;
     if (command.kind === 'stop') return false;
-    loop.setSockets(command.sockets);
-    answerer.apply(command.plan);
-    data.port.postMessage(command.number);
+    if (command.kind === 'end') {
+      endNumber = command.number;
+      loop.streams.end(command.graceMs, command.number);
+    } else {
+      loop.setSockets(command.sockets);
+      loop.streams.setListeners(command.listeners, command.number);
+      answerer.apply(command.plan);
+      streamAnswerer.apply(command.streamPlan);
+      data.port.postMessage(command.number);
+    }
   }
 }
 
 data.port.postMessage(STARTED);
 for (let goesOn = obey(); goesOn; ) {
   if (loop.round()) goesOn = obey();
+  if (endNumber !== undefined && loop.streams.hasEnded) {
+    data.port.postMessage(endNumber);
+    endNumber = undefined;
+  }
 }
+loop.close();
 data.port.close();

@@ -4,22 +4,21 @@ import type { LogLosses } from '../base/log.ts';
 import type { CacheStore } from '../cache/store.ts';
 import { isHandler } from '../directives/order.ts';
 import type { Families } from '../metrics/families.ts';
+import type { ClientService } from '../server/client-service.ts';
 import type { Resolver } from '../server/resolver.ts';
-import type { TcpService } from '../server/tcp-service.ts';
-import type { UdpService } from '../server/udp-service.ts';
 import type { Generation, RunningBlock } from './generation.ts';
 
 export interface Sources {
   readonly store: CacheStore;
   readonly resolver: Resolver;
-  readonly tcp: TcpService;
-  readonly udp: UdpService;
+  readonly clients: ClientService;
   readonly logLosses: LogLosses;
 }
 
 /** Sets the gauges and the counters whose totals live elsewhere. */
 export function collect(families: Families, sources: Sources, generation: Generation): void {
-  const { store, resolver, tcp, udp, logLosses } = sources;
+  const { store, resolver, clients, logLosses } = sources;
+  const { connections } = clients;
   families.cacheUsed.cell().value = store.usedBytes;
   families.cacheBudget.cell().value = store.capacityBytes;
   families.cacheRefused.cell().value = store.refusedCount;
@@ -27,15 +26,16 @@ export function collect(families: Families, sources: Sources, generation: Genera
   families.inFlightQueries.cell().value = resolver.inFlight.questionCount;
   families.inFlightRefused.cell('full').value = resolver.inFlight.fullCount;
   families.inFlightRefused.cell('unfair').value = resolver.inFlight.unfairCount;
-  families.tcpConnections.cell().value = tcp.connectionCount;
-  families.tcpRefused.cell('full').value = tcp.shares.fullCount;
-  families.tcpRefused.cell('unfair').value = tcp.shares.unfairCount;
-  families.tcpEnded.cell('finished').value = tcp.endings.finished;
-  families.tcpEnded.cell('cut_off').value = tcp.endings.cutOff;
+  families.tcpConnections.cell().value = connections.open;
+  families.tcpRefused.cell('full').value = connections.refusedFull;
+  families.tcpRefused.cell('unfair').value = connections.refusedUnfair;
+  families.tcpEnded.cell('finished').value = connections.finished;
+  families.tcpEnded.cell('cut_off').value = connections.cutOff;
+  families.tcpRepliesLost.cell().value = connections.repliesLost;
   families.innerQuestionsRefused.cell().value = resolver.inner.refusedCount;
   families.httpRefused.cell().value = HttpEndpoint.refusedCount;
-  families.sendFailures.cell('resolver').value = udp.sendFailures;
-  families.stormQueries.cell().value = udp.stormQueries;
+  families.sendFailures.cell('resolver').value = clients.sendFailures;
+  families.stormQueries.cell().value = clients.stormQueries;
   families.logLinesLost.cell('suppressed').value = logLosses.suppressed;
   families.logLinesLost.cell('dropped').value = logLosses.dropped;
   for (const block of generation.blocks) collectCache(families, store, block);

@@ -21,12 +21,11 @@ import type { Libc } from '../os/libc.ts';
 import type { AdoptedSockets } from '../server/adopted-sockets.ts';
 import { Answerer } from '../server/answer.ts';
 import type { Arrival } from '../server/client.ts';
-import { DgramService } from '../server/dgram-service.ts';
-import { MmsgService } from '../server/mmsg-service.ts';
+import type { ClientService } from '../server/client-service.ts';
+import { PortableService } from '../server/portable-service.ts';
 import { Replies } from '../server/replies.ts';
 import { Resolver } from '../server/resolver.ts';
-import { TcpService } from '../server/tcp-service.ts';
-import type { UdpService } from '../server/udp-service.ts';
+import { ResponderService } from '../server/responder-service.ts';
 import { Forward } from '../upstream/forward.ts';
 import { Watch } from '../watch/watch.ts';
 import { MESSAGE_SIZE_MAX, rcodeName } from '../wire/registry.ts';
@@ -53,7 +52,7 @@ export const DRAIN_MS = 5000;
 export class Daemon {
   readonly metrics: Metrics;
   readonly resolver: Resolver;
-  readonly udp: UdpService;
+  readonly clients: ClientService;
   readonly sources: Sources;
   readonly watch: Watch;
   /** Threads; 0 with node:dgram. */
@@ -97,28 +96,26 @@ export class Daemon {
     this.resolver = this.#createResolver(memory, sizing, responderCount, hashSeed);
     const { adopted } = options;
     const shared = { libc, memory, sizing, responderCount, hashSeed, adopted };
-    this.udp = this.#createUdp(shared);
-    const { resolver, udp } = this;
+    this.clients = this.#createClients(shared);
+    const { resolver, clients } = this;
     this.watch = new Watch({
       clock: systemClock,
       log,
       families: this.metrics.families,
       rows,
-      rings: () => this.udp.samples,
+      rings: () => this.clients.samples,
       slowMs: options.slowMs,
     });
-    const onArrival = this.#serveSeen;
-    const tcp = new TcpService({ clock: systemClock, log, adopted, onArrival });
     this.#blockLookUp = new BlockLookUp(log);
     this.#builder = this.#createBuilder(rows);
     const store = this.#store;
     const onOpening = options.onOpening ?? (() => {});
-    this.#servers = new Servers({ clock: systemClock, store, udp, tcp, resolver, onOpening });
+    this.#servers = new Servers({ clock: systemClock, store, clients, resolver, onOpening });
     this.#endpoints = new Endpoints(this.metrics, log, {
       ...options,
       statusPages: options.statusPages(this),
     });
-    this.sources = { store, resolver, tcp, udp, logLosses: log.losses };
+    this.sources = { store, resolver, clients, logLosses: log.losses };
     this.metrics.collect = () => {
       const { generation } = this.#servers;
       options.collectMore?.(this.metrics.families);
@@ -239,22 +236,22 @@ export class Daemon {
     });
   }
 
-  #createUdp(shared: {
+  #createClients(shared: {
     libc: Libc | undefined;
     memory: CacheMemory;
     sizing: Sizing;
     responderCount: number;
     hashSeed: HashSeed;
     adopted: AdoptedSockets;
-  }): UdpService {
+  }): ClientService {
     const { libc, memory, sizing, responderCount, hashSeed, adopted } = shared;
     const { log } = this.#options;
     const { resolver } = this;
     if (libc === undefined) {
       const handlers = { onArrival: this.#serveSeen, onIgnored: resolver.ignore };
-      return new DgramService({ clock: systemClock, log, adopted, ...handlers });
+      return new PortableService({ clock: systemClock, log, adopted, ...handlers });
     }
-    return new MmsgService({
+    return new ResponderService({
       libc,
       log,
       memory: memory.handle,

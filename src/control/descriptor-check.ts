@@ -1,5 +1,5 @@
 /**
- * Tells the operator when the process has no file descriptor left: Node then closes new TCP clients without a word, and
+ * Tells the operator when the process has no file descriptor left: new TCP clients then wait to be accepted, and
  * what asks upstreams on a new socket fails. UDP clients are served as before.
  */
 import { closeSync, openSync } from 'node:fs';
@@ -24,7 +24,7 @@ export class DescriptorCheck {
     this.#isExhausted = isExhausted;
     if (isExhausted) {
       this.#log.error(
-        `${code}: no file descriptor is left, new TCP clients are turned away; raise the limit (ulimit -n)`,
+        `${code}: no file descriptor is left, new TCP clients are not served; raise the limit (ulimit -n)`,
       );
     } else {
       this.#log.info('file descriptors are left again');

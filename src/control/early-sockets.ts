@@ -15,8 +15,9 @@ import { isServedByOthers } from '../os/bound-sockets.ts';
 import type { Libc } from '../os/libc.ts';
 import { ProcFiles } from '../os/proc-files.ts';
 import type { SocketAddress } from '../os/socket-address.ts';
+import { listen } from '../os/stream-socket.ts';
 import type { AdoptedSockets } from '../server/adopted-sockets.ts';
-import { TCP_BACKLOG } from '../server/tcp-service.ts';
+import { TCP_BACKLOG } from '../server/tcp-limits.ts';
 
 /** Between two looks at whether the other process still serves; a look takes 60 us. */
 const LOOK_EVERY_MS = 10;
@@ -26,8 +27,8 @@ export interface EarlySocketOptions {
   readonly addresses: readonly string[];
   /** Of `-interfacename`: a `bind` may name it before it is there. */
   readonly interfaceName: string;
-  /** UDP sockets an address: one a responder. */
-  readonly udpCount: number;
+  /** Sockets an address, of UDP and of TCP: one a responder. */
+  readonly socketCount: number;
   /** Whether another process serves it. */
   readonly isServedByOthers?: (host: string, port: number) => boolean;
 }
@@ -88,14 +89,13 @@ export class EarlySockets {
   }
 
   #openAt({ host, port }: SocketAddress): void {
-    const { libc, udpCount } = this.#options;
+    const { libc, socketCount } = this.#options;
     for (const kind of ['udp', 'tcp'] as const) {
       if (this.#adopted.has(kind, host, port)) continue;
-      const count = kind === 'udp' ? udpCount : 1;
-      for (let number = 0; number < count; number++) {
+      for (let number = 0; number < socketCount; number++) {
         const fd = openOne(libc, kind, { host, port });
         if (fd === undefined) break;
-        if (kind === 'tcp') libc.listen(fd, TCP_BACKLOG);
+        if (kind === 'tcp') listen(libc, fd, TCP_BACKLOG);
         this.#adopted.add(kind, host, port, fd, false);
       }
     }

@@ -108,7 +108,7 @@ export class Node {
         libc: this.#libc,
         addresses: localIps,
         interfaceName,
-        udpCount: udpBackend === 'dgram' ? 1 : responderCount,
+        socketCount: udpBackend === 'dgram' ? 1 : responderCount,
       });
       const shared = this.#early.open(servers).map(({ host, port }) => hostPort(host, port));
       if (shared.length > 0) {
@@ -125,7 +125,7 @@ export class Node {
       if (isHandedOver) this.#log.warn(`LISTEN_FDS: nothing listens on ${text}`);
       else this.#libc?.close(fd);
     }
-    this.#rounds = () => daemon.udp.rounds;
+    this.#rounds = () => daemon.clients.rounds;
     this.vitals.attach(daemon);
     if (this.#interception !== undefined) void this.#intercept(this.#interception);
   }

@@ -209,7 +209,7 @@ function writePidfile(path: string, log: Log): void {
 /** What CoreDNS prints when all servers serve. */
 function announce(flags: Flags, configuration: Configuration, daemon: Daemon, log: Log): void {
   log.plugin('reload').info(`Running configuration SHA512 = ${configuration.hash}`);
-  log.info(`UDP backend: ${daemon.udp.kind}`);
+  log.info(`UDP backend: ${daemon.clients.kind}`);
   if (flags.quiet) return;
   for (const { config, listeners } of daemon.generation?.blocks ?? []) {
     for (const { zone, port } of config.zones) {

@@ -8,17 +8,15 @@ import type { Clock } from '../base/clock.ts';
 import type { CacheStore } from '../cache/store.ts';
 import type { TimeoutOptions } from '../directives/timeouts.ts';
 import type { Listener } from '../server/client.ts';
+import type { ClientService } from '../server/client-service.ts';
 import type { Resolver } from '../server/resolver.ts';
-import type { TcpService } from '../server/tcp-service.ts';
-import type { UdpService } from '../server/udp-service.ts';
 import { closeChain } from './chain.ts';
 import { closeOwnChains, type Generation } from './generation.ts';
 
 export interface ServersDependencies {
   readonly clock: Clock;
   readonly store: CacheStore;
-  readonly udp: UdpService;
-  readonly tcp: TcpService;
+  readonly clients: ClientService;
   readonly resolver: Resolver;
   /** Called before sockets are opened. */
   readonly onOpening: () => void;
@@ -38,8 +36,8 @@ export class Servers {
 
   /** Serves by `next`; rejects where an address cannot be bound, and goes on as before then. */
   async serve(next: Generation): Promise<void> {
-    const { store, udp, tcp, resolver, onOpening } = this.#deps;
-    await udp.ready();
+    const { store, clients, resolver, onOpening } = this.#deps;
+    await clients.ready();
     const before = this.#generation;
     for (const { block } of next.blocks) {
       if (block.parts.cache) store.openBlock(block.parts.number, block.parts.cache);
@@ -47,19 +45,12 @@ export class Servers {
     resolver.apply(union(before, next));
     onOpening();
     try {
-      await tcp.serve(unionListeners(before, next), (listener) =>
-        timeoutsOf(next, before, listener),
-      );
-      await udp.serve(next.listeners, next.plan.udp);
+      await clients.serve(next.listeners, next.plan, (listener) => timeoutsOf(next, listener));
     } catch (error) {
-      if (before) {
-        await tcp.serve(before.listeners, (listener) => timeoutsOf(before, undefined, listener));
-        resolver.apply(before.plan);
-      }
+      if (before) resolver.apply(before.plan);
       this.#drop(next, before);
       throw error;
     }
-    await tcp.serve(next.listeners, (listener) => timeoutsOf(next, undefined, listener));
     resolver.apply(next.plan);
     this.#generation = next;
     if (before) this.#drop(before, next);
@@ -67,8 +58,8 @@ export class Servers {
 
   /** Answers what is under way, then closes everything. */
   async close(graceMs: number): Promise<void> {
-    const { tcp, udp, resolver } = this.#deps;
-    await Promise.all([tcp.close(graceMs), udp.close(() => resolver.whenIdle(graceMs))]);
+    const { clients, resolver } = this.#deps;
+    await clients.close(graceMs, (timeoutMs) => resolver.whenIdle(timeoutMs));
     for (const { chain } of this.#generation?.blocks ?? []) closeChain(chain);
   }
 
@@ -95,18 +86,7 @@ function union(before: Generation | undefined, next: Generation): Generation['pl
   };
 }
 
-function unionListeners(before: Generation | undefined, next: Generation): Listener[] {
-  return [...new Set([...(before?.listeners ?? []), ...next.listeners])];
-}
-
 /** The `timeouts` of the first block at a listener, as in CoreDNS. */
-function timeoutsOf(
-  next: Generation,
-  before: Generation | undefined,
-  listener: Listener,
-): TimeoutOptions {
-  const block =
-    next.blocks.find(({ listeners }) => listeners.includes(listener)) ??
-    before?.blocks.find(({ listeners }) => listeners.includes(listener));
-  return block!.config.timeouts;
+function timeoutsOf({ blocks }: Generation, listener: Listener): TimeoutOptions {
+  return blocks.find(({ listeners }) => listeners.includes(listener))!.config.timeouts;
 }

@@ -113,7 +113,7 @@ export function statusOf(
   { vitals, network }: StatusNode,
 ): Status {
   daemon.metrics.fold();
-  const { store, resolver, tcp, udp } = daemon.sources;
+  const { store, resolver, clients } = daemon.sources;
   const { families } = daemon.metrics;
   const { questionCount, waiterCount, coalescedCount } = resolver.inFlight;
   const uptimeS = process.uptime();
@@ -140,11 +140,11 @@ export function statusOf(
     listeners: listeners.map(listenerOf),
     blocks: blocks.map((block) => blockOf(block, daemon)),
     udp: {
-      backend: udp.kind,
+      backend: clients.kind,
       responders: daemon.responderCount,
       responderRestarts: total(families.responderRestarts),
-      rounds: udp.rounds,
-      tcpConnections: tcp.connectionCount,
+      rounds: clients.rounds,
+      tcpConnections: clients.connections.open,
     },
     inFlight: { questions: questionCount, waiters: waiterCount, coalesced: coalescedCount },
     cache: {
@@ -162,16 +162,16 @@ function leaseText(isLeased: boolean | undefined): NetworkStatus['lease'] {
 }
 
 export function dropsOf({ sources, metrics: { families } }: Daemon): DropStatus {
-  const { store, resolver, tcp, udp } = sources;
+  const { store, resolver, clients } = sources;
   return {
     receiveQueue: total(families.receiveQueueDrops),
     misses: total(families.missesDropped),
     inFlightFull: resolver.inFlight.fullCount,
     inFlightUnfair: resolver.inFlight.unfairCount,
-    tcpFull: tcp.shares.fullCount,
-    tcpUnfair: tcp.shares.unfairCount,
+    tcpFull: clients.connections.refusedFull,
+    tcpUnfair: clients.connections.refusedUnfair,
     // Of responders; the resolver's own stand at the service.
-    sendFailures: families.sendFailures.cell('responder').value + udp.sendFailures,
+    sendFailures: families.sendFailures.cell('responder').value + clients.sendFailures,
     cacheRefused: store.refusedCount,
   };
 }

@@ -48,7 +48,7 @@ export function topOf(daemon: Daemon, notReady: readonly string[], withNames: bo
     },
     upstreams: upstreamsOf(daemon, before, now, seconds),
     inFlight: { questions: questionCount, waiters: waiterCount },
-    tcpConnections: sources.tcp.connectionCount,
+    tcpConnections: sources.clients.connections.open,
     drops: dropsOf(daemon),
     history: {
       stepS: 1,

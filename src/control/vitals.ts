@@ -69,7 +69,7 @@ export class Vitals {
   attach(daemon: Daemon): void {
     this.#daemon = daemon;
     this.#liveness = new Liveness({
-      rounds: () => daemon.udp.rounds,
+      rounds: () => daemon.clients.rounds,
       answered: () => {
         const labels = daemon.generation?.listeners.map(({ label }) => label) ?? [];
         return labels.reduce((sum, label) => sum + answeredAt(daemon, label), 0);

@@ -79,6 +79,11 @@ export const ZEROHOP_SERIES = {
     ['how'],
     'TCP connections that we ended because their listener went: after their last reply (finished), or too late for it (cut_off).',
   ),
+  tcpRepliesLost: counter(
+    'zerohop_tcp_replies_lost_total',
+    [],
+    'Replies whose TCP connection was closed instead, because the ring to its responder had no place for them.',
+  ),
   httpRefused: counter(
     'zerohop_http_connections_refused_total',
     [],

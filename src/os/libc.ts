@@ -27,9 +27,15 @@ export interface Libc {
   dup(fd: number): number;
   dup3(fd: number, newFd: number, flags: number): number;
   poll(fds: Address, count: number, timeoutMs: number): number;
+  epoll_create1(flags: number): number;
+  epoll_ctl(epoll: number, operation: number, fd: number, event: Address): number;
+  epoll_wait(epoll: number, events: Address, count: number, timeoutMs: number): number;
+  accept4(fd: number, address: Address, size: Address, flags: number): number;
+  recv(fd: number, data: Address, size: number, flags: number): number;
+  send(fd: number, data: Address, size: number, flags: number): number;
+  shutdown(fd: number, how: number): number;
   recvmmsg(fd: number, messages: Address, count: number, flags: number, timeout: Address): number;
   sendmmsg(fd: number, messages: Address, count: number, flags: number): number;
-  send(fd: number, data: Address, size: number, flags: number): number;
   eventfd(initial: number, flags: number): number;
   read(fd: number, data: Address, size: number): number;
   write(fd: number, data: Address, size: number): number;
@@ -75,9 +81,15 @@ const SIGNATURES = [
   'int dup(int)',
   'int dup3(int, int, int)',
   'int poll(uintptr_t, unsigned long, int)',
+  'int epoll_create1(int)',
+  'int epoll_ctl(int, int, int, uintptr_t)',
+  'int epoll_wait(int, uintptr_t, int, int)',
+  'int accept4(int, uintptr_t, uintptr_t, int)',
+  'intptr_t recv(int, uintptr_t, size_t, int)',
+  'intptr_t send(int, uintptr_t, size_t, int)',
+  'int shutdown(int, int)',
   'int recvmmsg(int, uintptr_t, unsigned int, int, uintptr_t)',
   'int sendmmsg(int, uintptr_t, unsigned int, int)',
-  'intptr_t send(int, uintptr_t, size_t, int)',
   'int eventfd(unsigned int, int)',
   'intptr_t read(int, uintptr_t, size_t)',
   'intptr_t write(int, uintptr_t, size_t)',
@@ -107,6 +119,7 @@ export const OS = {
   SO_REUSEADDR: 2,
   SO_TYPE: 3,
   SO_RCVBUF: 8,
+  SO_LINGER: 13,
   SO_REUSEPORT: 15,
   SO_TIMESTAMPNS: 35,
   SO_RCVBUFFORCE: 33,
@@ -115,6 +128,7 @@ export const OS = {
   NETLINK_ROUTE: 0,
   IPPROTO_IP: 0,
   IPPROTO_TCP: 6,
+  TCP_NODELAY: 1,
   TCP_QUICKACK: 12,
   TCP_USER_TIMEOUT: 18,
   IPPROTO_IPV6: 41,
@@ -126,7 +140,17 @@ export const OS = {
   MSG_DONTWAIT: 0x40,
   MSG_TRUNC: 0x20,
   MSG_NOSIGNAL: 0x4000,
+  SHUT_WR: 1,
+  FIONBIO: 0x5421,
   POLLIN: 1,
+  EPOLL_CLOEXEC: 0o2000000,
+  EPOLL_CTL_ADD: 1,
+  EPOLL_CTL_DEL: 2,
+  EPOLL_CTL_MOD: 3,
+  EPOLLIN: 1,
+  EPOLLOUT: 4,
+  EPOLLERR: 8,
+  EPOLLHUP: 0x10,
   EFD_CLOEXEC: 0o2000000,
   EFD_NONBLOCK: 0o4000,
   MFD_CLOEXEC: 1,

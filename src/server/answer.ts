@@ -110,6 +110,11 @@ export class Answerer {
     this.#plan = plan;
   }
 
+  /** Whether the plan has this listener. */
+  serves(listener: number): boolean {
+    return this.#plan.listeners[listener] !== undefined;
+  }
+
   beginBatch(nowMs: number): void {
     this.#now[0] = nowMs;
     this.#countedCount = 0;

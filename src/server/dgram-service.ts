@@ -15,7 +15,6 @@ import { UDP_REPLY_SIZE_MAX } from '../wire/registry.ts';
 import type { AdoptedSockets } from './adopted-sockets.ts';
 import { type ArrivalHandler, bindHosts, type Client, type Listener, type Peer } from './client.ts';
 import { canBeAnswered } from './source-check.ts';
-import type { UdpService } from './udp-service.ts';
 
 /** node:dgram asks with SO_RCVBUF, which the system's limit bounds; 212,992 bytes hold 256 datagrams. */
 const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
@@ -29,12 +28,9 @@ export interface DgramServiceOptions {
   readonly onIgnored: (listener: number) => void;
 }
 
-export class DgramService implements UdpService {
-  readonly kind = 'dgram';
+export class DgramService {
+  /** Replies that the kernel refused. */
   sendFailures = 0;
-  readonly stormQueries = 0;
-  readonly rounds = [];
-  readonly samples = [];
   readonly #options: DgramServiceOptions;
   readonly #sockets = new Map<number, Socket[]>();
 
@@ -42,9 +38,7 @@ export class DgramService implements UdpService {
     this.#options = options;
   }
 
-  async ready(): Promise<void> {}
-
-  /** The plan is the resolver's, who has it already. */
+  /** As `ClientService`. */
   async serve(listeners: readonly Listener[]): Promise<void> {
     const wanted = new Set(listeners.map(({ id }) => id));
     const opened = new Map<number, Socket[]>();
@@ -64,6 +58,7 @@ export class DgramService implements UdpService {
     }
   }
 
+  /** Takes no more queries, waits for `answered`, closes the sockets. */
   async close(answered: () => Promise<void>): Promise<void> {
     for (const socket of [...this.#sockets.values()].flat()) socket.removeAllListeners('message');
     await answered();

@@ -7,7 +7,8 @@
  *   control   word 0: written so far (octets, wrapping)   word 16: taken so far   word 32: 1 while a wake-up is on its way
  *   buckets   256 words: octets written for the bucket, then 256 words: octets taken; each by its own side, wrapping
  *   record    word 0: size in octets, or -1: go on at the start of the ring
- *             word 1: socket    word 2: query octets    word 3: peer octets | control octets << 16
+ *             word 1: socket, or ~listener for a connection of TCP
+ *             word 2: query octets    word 3: peer octets | control octets << 16
  *             word 4-5: received at, ms (double)    word 6-13: peer address    word 14-37: control block    then the query
  *
  * Publication: the record is complete before `written` is stored through Atomics, and it is read only after `written` was
@@ -34,11 +35,18 @@ const NONE = new Uint8Array(0);
 
 /** One miss as the resolver sees it; octets are copies of its own. */
 export interface MissRecord {
+  /** Number of the UDP socket, or what `socketOfListener` gives for a connection of TCP. */
   readonly socket: number;
   readonly query: Uint8Array<ArrayBuffer>;
   readonly peer: Uint8Array;
+  /** UDP: the control block of its datagram. TCP: slot and generation of its connection, two words. */
   readonly control: Uint8Array;
   readonly receivedAtMs: number;
+}
+
+/** A connection has no socket that the resolver knows, but a listener; the function is its own inverse. */
+export function socketOfListener(listener: number): number {
+  return ~listener;
 }
 
 export function createMissRing(): SharedArrayBuffer {

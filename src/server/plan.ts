@@ -16,7 +16,7 @@ export interface ZonePlan {
   readonly labelCount: number;
   /** The server block's number in cache keys. */
   readonly block: number;
-  /** Row of the shared counters for UDP; TCP has its own, on the resolver's side. */
+  /** Row of the shared counters; each protocol has its own. */
   readonly row: number;
   /** Whether a cached answer may leave without passing the resolver. */
   readonly isDirect: boolean;

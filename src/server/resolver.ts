@@ -1,5 +1,5 @@
 /**
- * What responders cannot answer: misses, TCP clients, and zones whose chain does more than the cache. On the main thread.
+ * What responders cannot answer: misses, and zones whose chain does more than the cache. On the main thread.
  *
  *   arrival -> answerer (cache, refusals) -> reply
  *     |          |- miss -> in-flight table -> stages of the block -> admit -> reply to all who wait

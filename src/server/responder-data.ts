@@ -4,6 +4,7 @@ import type { HashSeed } from '../cache/key.ts';
 import type { MemoryHandle } from '../cache/memory.ts';
 import type { ResponderPlan } from './plan.ts';
 import type { ResponderSocket } from './responder-loop.ts';
+import type { StreamListener } from './stream-listeners.ts';
 
 export interface ResponderData {
   readonly memory: MemoryHandle;
@@ -12,6 +13,8 @@ export interface ResponderData {
   readonly hashSeed: HashSeed;
   readonly missRing: SharedArrayBuffer;
   readonly sampleRing: SharedArrayBuffer;
+  readonly streamTable: SharedArrayBuffer;
+  readonly replyRing: SharedArrayBuffer;
   /** One word: the rounds of its loop. */
   readonly rounds: SharedArrayBuffer;
   readonly wakeFd: number;
@@ -24,10 +27,15 @@ export const STARTED = 0;
 
 /** From the resolver; each `serve` is answered with its number once the responder works by it. */
 export type ResponderCommand =
-  | {
-      readonly kind: 'serve';
-      readonly number: number;
-      readonly sockets: readonly ResponderSocket[];
-      readonly plan: ResponderPlan;
-    }
+  | ({ readonly kind: 'serve'; readonly number: number } & Service)
+  /** Answered with its number once all TCP connections have ended. */
+  | { readonly kind: 'end'; readonly number: number; readonly graceMs: number }
   | { readonly kind: 'stop' };
+
+/** What a responder serves. */
+export interface Service {
+  readonly sockets: readonly ResponderSocket[];
+  readonly listeners: readonly StreamListener[];
+  readonly plan: ResponderPlan;
+  readonly streamPlan: ResponderPlan;
+}

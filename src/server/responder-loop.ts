@@ -1,9 +1,10 @@
 /**
- * A responder's life: wait in `poll` for its sockets and its eventfd, take a batch from each socket that has one, answer, send.
+ * A responder's life: wait in `epoll` for its sockets and its eventfd, take a batch from each UDP socket that has one, answer, send;
+ * what belongs to TCP is done in responder-streams.ts.
  *
  * The wait has a time-out and calls a JavaScript function each round: a thread that sat in a system call for ever, or in a
  * loop without calls, would hang the whole process's exit, its reports and its heap statistics. The eventfd wakes it for a new
- * plan or the end.
+ * plan, replies for TCP clients, or the end.
  */
 
 import {
@@ -14,22 +15,27 @@ import {
   observeArrivalToSend,
 } from '../metrics/counter-words.ts';
 import { CONTROL_MODE, CONTROL_SIZE, DatagramBatch, timespecUs } from '../os/datagram-batch.ts';
+import { Epoll } from '../os/epoll.ts';
 import { type Libc, OS, Pinned } from '../os/libc.ts';
 import { DropCounter } from '../os/udp-socket.ts';
 import { type Answerer, OUTCOME } from './answer.ts';
 import { MissRing } from './miss-ring.ts';
+import { ResponderStreams } from './responder-streams.ts';
+import { RoundClock } from './round-clock.ts';
 import { SampleRing } from './sample-ring.ts';
 import { canBeAnswered } from './source-check.ts';
+import { TOKEN } from './stream-listeners.ts';
 
 /** A second: how long a wake-up that got lost can go unnoticed. */
-const POLL_TIMEOUT_MS = 500;
+const WAIT_MS = 500;
 /** How long what comes may lie there when the resolver, which read the sockets, has stopped without a word: its longest collection. */
 const ASIDE_MS = 4;
 /** Of so many batches, one is asked for its first datagram's arrival: under load that is some hundred samples a second. */
 const SAMPLE_EVERY = 16;
 /** Batches between two looks at a socket's drop counter (0.5 us each). */
 const DROPS_EVERY = 256;
-const POLLFD_SIZE = 8;
+/** A token of epoll; UDP sockets have their number, those of TCP are above `TOKEN`. */
+const EVENTFD_TOKEN = -1;
 /** The words of `rounds`, each by its own writer. */
 export const ROUNDS = 0;
 export const RESOLVER_READS = 1;
@@ -50,10 +56,14 @@ export interface ResponderSocket {
 export interface ResponderWiring {
   readonly libc: Libc;
   readonly answerer: Answerer;
+  readonly streamAnswerer: Answerer;
   readonly counters: Int32Array;
   readonly missRing: SharedArrayBuffer;
   /** Some of the queries, while somebody watches. */
   readonly sampleRing: SharedArrayBuffer;
+  /** Connections of TCP, and the resolver's replies to them. */
+  readonly streamTable: SharedArrayBuffer;
+  readonly replyRing: SharedArrayBuffer;
   /**
    * A word that each round adds to: who renews the lease of interception sees by it that this thread is at work. And one that the
    * resolver adds to when it has read our sockets.
@@ -74,10 +84,14 @@ export class ResponderLoop {
   readonly #drops: DropCounter;
   readonly #scratch: Pinned;
   readonly #dropsSeen = new Map<number, number>();
-  #sockets: readonly ResponderSocket[] = [];
-  #pollSet: Pinned;
+  readonly #epoll: Epoll;
+  readonly #clock: RoundClock;
+  readonly #streams: ResponderStreams;
+  #sockets = new Map<number, ResponderSocket>();
   #batchCount = 0;
   #resolverReads = 0;
+  #isAside = false;
+  #asideSinceMs = 0;
 
   constructor(wiring: ResponderWiring) {
     this.#wiring = wiring;
@@ -87,51 +101,83 @@ export class ResponderLoop {
     this.#rounds = new Int32Array(wiring.rounds);
     this.#drops = new DropCounter(wiring.libc);
     this.#scratch = new Pinned(wiring.libc, 64);
-    this.#pollSet = createPollSet(wiring, []);
+    this.#epoll = new Epoll(wiring.libc);
+    this.#epoll.add(wiring.eventFd, OS.EPOLLIN, EVENTFD_TOKEN);
+    this.#clock = new RoundClock(wiring.libc);
+    this.#streams = new ResponderStreams({
+      ...wiring,
+      answerer: wiring.streamAnswerer,
+      epoll: this.#epoll,
+      clock: this.#clock,
+      missRing: this.#missRing,
+      samples: this.#samples,
+      wakeResolver: () => this.#wakeResolver(),
+    });
+  }
+
+  get streams(): ResponderStreams {
+    return this.#streams;
   }
 
   setSockets(sockets: readonly ResponderSocket[]): void {
-    this.#sockets = sockets;
-    this.#pollSet = createPollSet(this.#wiring, sockets);
-    for (const { id, fd } of sockets) {
-      if (!this.#dropsSeen.has(id)) this.#dropsSeen.set(id, this.#drops.read(fd));
+    const before = this.#sockets;
+    this.#sockets = new Map(sockets.map((socket) => [socket.id, before.get(socket.id) ?? socket]));
+    for (const [id, { fd }] of before) if (!this.#sockets.has(id)) this.#epoll.remove(fd);
+    for (const [id, { fd }] of this.#sockets) {
+      if (before.has(id)) continue;
+      this.#epoll.add(fd, this.#isAside ? 0 : OS.EPOLLIN, id);
+      this.#dropsSeen.set(id, this.#drops.read(fd));
     }
   }
 
-  /** One round: waits at most half a second. True where the eventfd was written to. */
-  round(): boolean {
+  /** One round: waits at most so long. True where the eventfd was written to. */
+  round(waitMaxMs = WAIT_MS): boolean {
     this.#rounds[ROUNDS] = (this.#rounds[ROUNDS]! + 1) | 0;
-    const count = this.#sockets.length;
-    if (this.#isOthersTurn()) return this.#standAside(count);
-    const ready = this.#wiring.libc.poll(this.#pollSet.address, count + 1, POLL_TIMEOUT_MS);
-    if (ready <= 0) {
-      this.#readDrops();
-      return false;
-    }
-    const { words } = this.#pollSet;
+    const isAside = this.#isOthersTurn();
+    if (isAside !== this.#isAside) this.#listenToSockets(!isAside);
+    this.#isAside = isAside;
+    const maxMs = isAside ? Math.min(ASIDE_MS, waitMaxMs) : waitMaxMs;
+    const count = this.#epoll.wait(this.#streams.waitMs(maxMs));
+    this.#clock.startRound();
+    if (count === 0 && !isAside) this.#readDrops();
+    let isCalled = false;
     for (let index = 0; index < count; index++) {
-      // `revents` is the upper half of the second word.
-      if (words[2 * index + 1]! >>> 16 !== 0) this.#serve(this.#sockets[index]!);
+      const token = this.#epoll.tokenAt(index);
+      if (token === EVENTFD_TOKEN) isCalled = true;
+      else if (token >= TOKEN.LISTENER) this.#streams.serve(token, this.#epoll.eventsAt(index));
+      else this.#serve(this.#sockets.get(token)!);
     }
-    if (words[2 * count + 1]! >>> 16 === 0) return false;
-    this.#wiring.libc.read(this.#wiring.eventFd, this.#scratch.address, 8);
-    return true;
+    if (isCalled) {
+      this.#wiring.libc.read(this.#wiring.eventFd, this.#scratch.address, 8);
+      // It may say that it is done with our sockets.
+      this.#asideSinceMs = (this.#clock.word - ASIDE_MS) | 0;
+      this.#streams.takeReplies();
+    }
+    this.#streams.sweep();
+    return isCalled;
   }
 
-  /** Whether the resolver has read our sockets since we looked last (`storm.ts`). */
+  /** Closes what this thread has opened. */
+  close(): void {
+    this.#streams.close();
+    this.#epoll.close();
+  }
+
+  /** Whether the resolver has just read our sockets (`storm.ts`); it says when it is done, or is taken to be done in a while. */
   #isOthersTurn(): boolean {
     const reads = Atomics.load(this.#rounds, RESOLVER_READS);
-    const hasRead = reads !== this.#resolverReads;
-    this.#resolverReads = reads;
-    return hasRead;
+    if (reads !== this.#resolverReads) {
+      this.#resolverReads = reads;
+      this.#asideSinceMs = this.#clock.word;
+      return true;
+    }
+    return this.#isAside && ((this.#clock.word - this.#asideSinceMs) | 0) < ASIDE_MS;
   }
 
-  /** Waits for the eventfd alone; true where it was written to. */
-  #standAside(count: number): boolean {
-    const { libc, eventFd } = this.#wiring;
-    if (libc.poll(this.#pollSet.address + count * POLLFD_SIZE, 1, ASIDE_MS) <= 0) return false;
-    libc.read(eventFd, this.#scratch.address, 8);
-    return true;
+  /** While the resolver reads the UDP sockets, TCP goes on here, and so does what the eventfd brings. */
+  #listenToSockets(isOn: boolean): void {
+    const events = isOn ? OS.EPOLLIN : 0;
+    for (const [id, { fd }] of this.#sockets) this.#epoll.change(fd, events, id);
   }
 
   #serve(socket: ResponderSocket): void {
@@ -146,19 +192,17 @@ export class ResponderLoop {
     const count = batch.receive(socket.fd, mode);
     if (count === 0) return;
     this.#batchCount += 1;
-    const startedAtMs = this.#clockMs();
+    const startedAtMs = this.#clock.read();
     answerer.beginBatch(startedAtMs);
     const missCount = this.#answerAll(socket, count, startedAtMs);
-    answerer.endBatch(Math.round((this.#clockMs() - startedAtMs) * 1000));
+    answerer.endBatch(Math.round((this.#clock.read() - startedAtMs) * 1000));
     const refused = batch.send(socket.fd);
     if (refused > 0) countSendFailures(counters, answerer.writerAt, refused);
     countBatch(counters, answerer.writerAt, count);
     if (isSampled) this.#sampleArrival();
     const { step } = this.#samples;
     if (step !== 0) this.#sampleQueries(socket, count, step);
-    if (missCount + answerer.refreshRequests > 0 && this.#missRing.takeWakeUp()) {
-      this.#wiring.libc.write(this.#wiring.wakeFd, this.#scratch.address, 1);
-    }
+    if (missCount + answerer.refreshRequests > 0) this.#wakeResolver();
     if (this.#batchCount % DROPS_EVERY === 0) this.#readDrops();
   }
 
@@ -213,11 +257,9 @@ export class ResponderLoop {
     return isPushed;
   }
 
-  /** The monotonic clock, in milliseconds with fractions: `process.hrtime` would allocate. */
-  #clockMs(): number {
-    const { address, words } = this.#scratch;
-    this.#wiring.libc.clock_gettime(OS.CLOCK_MONOTONIC, address);
-    return words[0]! * 1000 + words[2]! / 1e6;
+  #wakeResolver(): void {
+    if (!this.#missRing.takeWakeUp()) return;
+    this.#wiring.libc.write(this.#wiring.wakeFd, this.#scratch.address, 1);
   }
 
   #sampleArrival(): void {
@@ -232,25 +274,11 @@ export class ResponderLoop {
 
   #readDrops(): void {
     const { counters, answerer } = this.#wiring;
-    for (const { id, fd } of this.#sockets) {
+    for (const { id, fd } of this.#sockets.values()) {
       const drops = this.#drops.read(fd);
       const newDrops = (drops - (this.#dropsSeen.get(id) ?? drops)) | 0;
       this.#dropsSeen.set(id, drops);
       if (newDrops > 0) countReceiveQueueDrops(counters, answerer.writerAt, newDrops);
     }
   }
-}
-
-/** An array of `pollfd`: the sockets, and the eventfd behind them, which is there from the first wait on. */
-function createPollSet(
-  { libc, eventFd }: ResponderWiring,
-  sockets: readonly ResponderSocket[],
-): Pinned {
-  const fds = [...sockets.map(({ fd }) => fd), eventFd];
-  const pollSet = new Pinned(libc, POLLFD_SIZE * fds.length);
-  for (const [index, fd] of fds.entries()) {
-    pollSet.words[2 * index] = fd;
-    pollSet.words[2 * index + 1] = OS.POLLIN;
-  }
-  return pollSet;
 }

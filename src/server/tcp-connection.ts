@@ -1,5 +1,5 @@
 /**
- * One client's TCP connection: frames in (two octets of length, RFC 1035 §4.2.2), arrivals out, replies back in the order in
+ * One client's TCP connection through node:net: frames in (two octets of length, RFC 1035 §4.2.2), arrivals out, replies back in the order in
  * which they are ready; all replies of one turn of the event loop leave in one write.
  *
  * Bounds: so many queries under way, then no more is read until some are answered; octets that the client does not
@@ -7,32 +7,16 @@
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
-import { setU16, u16 } from '../wire/octets.ts';
+import { FRAME_HEADER_SIZE, frameOf, messageSizeAt } from '../wire/frame.ts';
 import { MESSAGE_SIZE_MAX } from '../wire/registry.ts';
 import type { ArrivalHandler, Client, Peer } from './client.ts';
-
-export interface TcpLimits {
-  /** Until the first query is there. */
-  readonly readMs: number;
-  /** Until the client takes a reply. */
-  readonly writeMs: number;
-  /** Between queries. */
-  readonly idleMs: number;
-  /** Queries on one connection, then it is closed; undefined: no bound. */
-  readonly maxTcpQueries: number | undefined;
-}
-
-/** Queries of one connection under way; a stub has two, a pipelining forwarder some dozens. */
-const QUERIES_MAX = 128;
-/**
- * At the end a connection on which nothing has been asked yet has so long for its first query: a stub opens one to ask at once, and would
- * take its end for a failure. Longer than a pod waits for a core of a busy node.
- */
-const FIRST_QUERY_MAX_MS = 500;
-/** At the end a client may keep its side open so long after ours is closed: its replies have long arrived. */
-const HALF_OPEN_MAX_MS = 250;
-/** Octets of replies that the client has not taken yet, before nothing more is read from it. */
-const UNREAD_REPLIES_MAX = 256 * 1024;
+import {
+  FIRST_QUERY_MAX_MS,
+  HALF_OPEN_MAX_MS,
+  QUERIES_MAX,
+  type TcpLimits,
+  UNREAD_REPLIES_MAX,
+} from './tcp-limits.ts';
 
 export interface TcpConnectionOptions {
   readonly listener: number;
@@ -94,9 +78,7 @@ export class TcpConnection implements Client {
   send(reply: Uint8Array): void {
     this.#queriesInFlight -= 1;
     if (this.#socket.destroyed) return;
-    const frame = new Uint8Array(reply.length + 2);
-    setU16(frame, 0, reply.length);
-    frame.set(reply, 2);
+    const frame = frameOf(reply);
     this.#frames.push(frame);
     this.#framesOctets += frame.length;
     if (!this.#isFlushDue) {
@@ -176,11 +158,11 @@ export class TcpConnection implements Client {
   #takeFrames(): void {
     let at = 0;
     const pending = this.#pending;
-    while (!this.#isBusy() && at + 2 <= pending.length) {
-      const size = u16(pending, at);
-      if (at + 2 + size > pending.length) break;
-      this.#take(pending.subarray(at + 2, at + 2 + size));
-      at += 2 + size;
+    while (!this.#isBusy()) {
+      const size = messageSizeAt(pending, at, pending.length);
+      if (size < 0) break;
+      this.#take(pending.subarray(at + FRAME_HEADER_SIZE, at + FRAME_HEADER_SIZE + size));
+      at += FRAME_HEADER_SIZE + size;
     }
     this.#pending = pending.subarray(at);
     if (at > 0) this.#pendingSinceMs = this.#options.clock.nowMs();
@@ -235,7 +217,7 @@ export class TcpConnection implements Client {
   #hasWholeFrame(): boolean {
     const { maxTcpQueries } = this.#options.limits;
     if (this.#queryCount === maxTcpQueries) return false;
-    return this.#pending.length >= 2 && this.#pending.length >= 2 + u16(this.#pending, 0);
+    return messageSizeAt(this.#pending, 0, this.#pending.length) >= 0;
   }
 
   /** Writes the replies that have come together. */

@@ -1,5 +1,5 @@
 /**
- * Clients over TCP (RFC 7766): one listener an address, many queries on a connection, each answered when it is ready, in
+ * Clients over TCP (RFC 7766) through node:net: one listener an address, many queries on a connection, each answered when it is ready, in
  * whatever order. Listeners are opened here or adopted by descriptor.
  */
 import { once } from 'node:events';
@@ -12,15 +12,8 @@ import type { Log } from '../base/log.ts';
 import { isAddressMissing } from '../os/udp-socket.ts';
 import type { AdoptedSockets } from './adopted-sockets.ts';
 import { type ArrivalHandler, bindHosts, type Listener } from './client.ts';
-import { TcpConnection, type TcpLimits } from './tcp-connection.ts';
-
-/**
- * Connections of all listeners together. A stub that got TC opens one for a moment; ten thousand are a pod gone wild, and
- * each costs a descriptor and some kilobytes.
- */
-const CONNECTIONS_MAX = 4096;
-/** Waiting in the kernel to be accepted: a burst of pods starting at once. */
-export const TCP_BACKLOG = 1024;
+import { TcpConnection } from './tcp-connection.ts';
+import { CONNECTIONS_MAX, type LimitsOf, TCP_BACKLOG, type TcpLimits } from './tcp-limits.ts';
 
 export interface TcpServiceOptions {
   readonly clock: Clock;
@@ -48,10 +41,7 @@ export class TcpService {
   }
 
   /** Serves exactly these listeners; rejects with the system's error where an address cannot be bound, and changes nothing. */
-  async serve(
-    listeners: readonly Listener[],
-    limitsOf: (listener: Listener) => TcpLimits,
-  ): Promise<void> {
+  async serve(listeners: readonly Listener[], limitsOf: LimitsOf): Promise<void> {
     const opened = new Map<number, Server[]>();
     try {
       for (const listener of listeners) {

@@ -4,7 +4,7 @@
  *
  *   responders -> sample rings --+
  *                                +-> weight of each sample -> sketches of names and of clients -> the heaviest, by decayed weight
- *   TCP, node:dgram -> arrived --+
+ *   node:dgram, node:net: arrived -+
  */
 
 import type { Clock } from '../base/clock.ts';

@@ -18,7 +18,7 @@ const OPTIONS = {
   libc,
   addresses: [OWN, '2001:db8::a'],
   interfaceName: 'cache0',
-  udpCount: 2,
+  socketCount: 2,
   isServedByOthers: () => false,
 };
 
@@ -38,13 +38,13 @@ function early(bind: string, adopted = new AdoptedSockets()): string[] {
   });
 }
 
-test('what the blocks bind of the addresses: UDP for each responder, TCP once', () => {
-  const opened = early(`bind ${OWN}`);
-  assert.deepEqual(opened, [`udp ${OWN}:${PORT}`, `udp ${OWN}:${PORT}`, `tcp ${OWN}:${PORT}`]);
+test('what the blocks bind of the addresses: UDP and TCP for each responder', () => {
+  const [udp, tcp] = [`udp ${OWN}:${PORT}`, `tcp ${OWN}:${PORT}`];
+  assert.deepEqual(early(`bind ${OWN}`), [udp, udp, tcp, tcp]);
 });
 
 test('an interface that is not there yet stands for them', () => {
-  assert.equal(early('bind cache0').length, 6);
+  assert.equal(early('bind cache0').length, 8);
 });
 
 test('other addresses, and every address, are not opened early', () => {
@@ -62,6 +62,7 @@ test('what was handed over is not opened a second time', () => {
     [
       [`udp ${OWN}:${PORT}`, true],
       [`tcp ${OWN}:${PORT}`, false],
+      [`tcp ${OWN}:${PORT}`, false],
     ],
   );
   for (const { fd, isHandedOver } of left) if (!isHandedOver) libc.close(fd);
@@ -76,7 +77,7 @@ test('where another process serves, nothing is opened until it leaves; meanwhile
   const shared = early.open(serversOf('bind cache0'));
   assert.deepEqual(shared, [{ host: OWN, port: PORT }]);
   const ofOthers = () => adopted.left().filter(({ text }) => !text.includes(OWN));
-  assert.equal(ofOthers().length, 3);
+  assert.equal(ofOthers().length, 4);
   const parked = () => boundSockets(new ProcFiles(), ['udp']).filter(({ host }) => host === OWN);
   assert.equal(parked().length, 1);
   assert.equal(adopted.has('udp', OWN, PORT), false);

@@ -15,6 +15,7 @@ import { BodySource, writeEmptyReply, writeHeaderReply, writeReply } from '../..
 import { type Response, readResponse } from '../../src/wire/response.ts';
 import { type PlainRecord, readPlainly } from '../wire/responses.ts';
 import { RENDERING_TARGETS } from './rendering-targets.ts';
+import { streams } from './stream-target.ts';
 
 export interface Target {
   /** The sources whose coverage counts, by URL. */
@@ -199,6 +200,11 @@ export const TARGETS: Readonly<Record<string, Target>> = {
       '.:53',
       '\u00a0',
     ],
+  },
+  'server-streams': {
+    sources: /\/src\/(server\/(responder-)?stream|wire\/frame)/,
+    run: streams,
+    tokens: [],
   },
   ...RENDERING_TARGETS,
 };

@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Daemon, type DaemonOptions, startDaemon } from '../support/daemon.ts';
-import { UdpClient, udpAsk } from '../support/dns-client.ts';
+import { TcpClient, UdpClient, udpAsk } from '../support/dns-client.ts';
 import { addresses } from '../support/scripted-replies.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -87,6 +87,28 @@ test('a responder that dies in a batch comes back', async (t) => {
   assert.equal(client.received.length, 1);
   const fresh = await client.ask({ name: 'fresh.example.org' });
   assert.deepEqual(fresh.data('A'), ['192.0.2.1']);
+});
+
+test('the TCP connections of a responder that dies are closed, and who comes back is answered', async (t) => {
+  const trigger = join(temporaryDirectory(t), 'die');
+  const { daemon } = await startDying(t, diesOfABatch(trigger), ['-responders', '1']);
+  const clients = [
+    await TcpClient.connect(daemon.address),
+    await TcpClient.connect(daemon.address),
+  ];
+  for (const client of clients) {
+    t.after(() => client.close());
+    assert.deepEqual((await client.ask(QUERY)).data('A'), ['192.0.2.1']);
+  }
+  writeFileSync(trigger, '');
+  clients[0]!.send(QUERY);
+  await Promise.all(clients.map((client) => client.ended()));
+  const next = await TcpClient.connect(daemon.address);
+  t.after(() => next.close());
+  assert.deepEqual((await next.ask(QUERY)).data('A'), ['192.0.2.1']);
+  assert.equal((await daemon.scrape()).value('zerohop_tcp_connections'), 1);
+  next.close();
+  assert.equal(await daemon.stop(), 0);
 });
 
 test('the daemon ends while a responder is dead', async (t) => {
