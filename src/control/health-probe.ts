@@ -1,8 +1,11 @@
 /**
  * Our own request to a health endpoint, once a second, as CoreDNS makes it: how long it takes tells how busy the event loop
  * is. All go over one kept-alive connection; a new one each time would leave a socket in TIME_WAIT each second.
+ *
+ * A connection of node:net and a request that is a text: what comes is not read but for its being there. With node:http's client, which
+ * parses and streams it, an idle process takes 0.36 ms of CPU more for each.
  */
-import type { Agent, RequestOptions } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { durationText } from '../base/duration-text.ts';
 import { heartbeat } from '../base/heartbeat.ts';
@@ -15,6 +18,8 @@ import type { Families } from '../metrics/families.ts';
 export const PERIOD_MS = 1000;
 export const TIMEOUT_MS = 3000;
 const SLOW_MS = 1000;
+/** Read at once; a larger response is read in several steps. */
+const RESPONSE_ROOM = 1024;
 
 export type HealthFamilies = Pick<Families, 'healthRequestDuration' | 'healthRequestFailures'>;
 
@@ -26,12 +31,16 @@ interface Failure {
 
 export class HealthProbe {
   readonly #url: string;
-  readonly #request: RequestOptions;
-  readonly #agent: Agent;
+  readonly #address: ListenAddress;
+  readonly #request: string;
   readonly #families: HealthFamilies;
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #stopAsking: () => void;
+  /** Kept while it is open. */
+  #socket: Socket | undefined;
+  /** Something has come on it. */
+  #onData = () => {};
   #isAsking = false;
   #isClosed = false;
 
@@ -44,11 +53,8 @@ export class HealthProbe {
     clock: Clock = systemClock,
   ) {
     this.#url = `http://${hostPort(host, port)}${path}`;
-    this.#agent = new (process.getBuiltinModule('node:http').Agent)({
-      keepAlive: true,
-      maxSockets: 1,
-    });
-    this.#request = { host: host || '127.0.0.1', port, path, agent: this.#agent };
+    this.#address = { host: host || '127.0.0.1', port };
+    this.#request = `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
     this.#families = families;
     this.#log = log;
     this.#clock = clock;
@@ -58,7 +64,7 @@ export class HealthProbe {
   close(): void {
     this.#isClosed = true;
     this.#stopAsking();
-    this.#agent.destroy();
+    this.#socket?.destroy();
   }
 
   async #probe(): Promise<void> {
@@ -86,17 +92,38 @@ export class HealthProbe {
   /** One request; any response is a good one. */
   #ask(): Promise<Failure | undefined> {
     const { promise, resolve } = Promise.withResolvers<Failure | undefined>();
-    const request = process.getBuiltinModule('node:http').get(this.#request);
+    const isKept = this.#socket !== undefined;
+    this.#socket ??= this.#connect();
+    const socket = this.#socket;
     const timer = setTimeout(() => {
-      request.destroy(new Error(`no response within ${durationText(TIMEOUT_MS)}`));
+      socket.destroy(new Error(`no response within ${durationText(TIMEOUT_MS)}`));
     }, TIMEOUT_MS);
-    request.on('response', (response) => {
-      response.resume().on('close', () => resolve(undefined));
+    const fail = (error?: NodeJS.ErrnoException) => {
+      const isReset = error === undefined || error.code === 'ECONNRESET' || error.code === 'EPIPE';
+      const reason = error?.message ?? 'the connection was closed';
+      resolve({ reason, isStaleConnection: isKept && isReset });
+    };
+    const onClose = () => fail();
+    socket.on('error', fail).on('close', onClose);
+    this.#onData = () => resolve(undefined);
+    socket.write(this.#request);
+    return promise.finally(() => {
+      clearTimeout(timer);
+      socket.off('error', fail).off('close', onClose);
     });
-    request.on('error', (error: NodeJS.ErrnoException) => {
-      const isStaleConnection = request.reusedSocket && error.code === 'ECONNRESET';
-      resolve({ reason: error.message, isStaleConnection });
-    });
-    return promise.finally(() => clearTimeout(timer));
+  }
+
+  #connect(): Socket {
+    const callback = () => {
+      this.#onData();
+      return true;
+    };
+    const onread = { buffer: new Uint8Array(RESPONSE_ROOM), callback };
+    const socket = connect({ ...this.#address, onread });
+    const forget = () => {
+      if (this.#socket === socket) this.#socket = undefined;
+    };
+    // The end that the server makes of a connection that has been idle is no failure.
+    return socket.unref().on('error', forget).on('close', forget).on('end', forget);
   }
 }

@@ -182,6 +182,21 @@ describe('probe', () => {
     assert.equal(families.healthRequestFailures.cell().value, 0);
   });
 
+  test('nor is one that was closed between two requests', async () => {
+    const sockets: Socket[] = [];
+    const { ask, count, families } = await probe((request, response) => {
+      sockets.push(request.socket);
+      response.end('OK');
+    });
+    await ask();
+    sockets[0]!.end();
+    await once(sockets[0]!, 'close');
+    await ask();
+    assert.notEqual(sockets[0], sockets[1]);
+    assert.equal(count(), 2);
+    assert.equal(families.healthRequestFailures.cell().value, 0);
+  });
+
   test('gives up after three seconds, and asks nothing meanwhile', async () => {
     const asked = Promise.withResolvers<void>();
     let requestCount = 0;
