@@ -27,8 +27,8 @@ export type CompiledRegexp =
 /** CoreDNS's bound, in octets, for whoever takes a pattern: automata grow with it. */
 export const PATTERN_SIZE_MAX = 10_000;
 
-/** Takes up to 150 ms; what people write costs some hundred. Go's own bound is 3.4 million instructions. */
-export const COMPILE_COST_MAX = 50_000;
+/** Takes up to some 100 ms of CPU time; what people write costs some hundred, and 10,000 letters 10,000. Go's own bound is 3.4 million instructions. */
+export const COMPILE_COST_MAX = 30_000;
 
 type Re2js = typeof import('re2js');
 
