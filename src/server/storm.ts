@@ -16,8 +16,9 @@ import type { Libc } from '../os/libc.ts';
 
 /** With the kernel's timer slack of 50 us it takes 200 us. */
 const PAUSE_US = 150;
-/** So many misses within `WINDOW_MS`: below, less than one more would come during the pause. */
-const MANY = 4;
+/** Below, less than one more miss would come during the pause. */
+const MANY_PER_MS = 4;
+/** They are counted for so long at least; longer where the thread does not get to it. */
 const WINDOW_MS = 1;
 
 /** What one look at all sockets has brought. */
@@ -43,7 +44,7 @@ export class Storm {
   #windowAtMs = 0;
   #misses = 0;
   #hits = 0;
-  /** Of the millisecond before. */
+  /** In the window before. */
   #hasMany = false;
   #isOn = false;
 
@@ -62,17 +63,15 @@ export class Storm {
   }
 
   #count(misses: number, hits: number): void {
-    const nowMs = this.#clock.nowMs();
-    const elapsedMs = nowMs - this.#windowAtMs;
-    if (elapsedMs >= WINDOW_MS) {
-      const isRecent = elapsedMs < 2 * WINDOW_MS;
-      this.#hasMany = isRecent && this.#misses >= MANY && this.#misses > this.#hits;
-      this.#misses = 0;
-      this.#hits = 0;
-      this.#windowAtMs = nowMs;
-    }
     this.#misses += misses;
     this.#hits += hits;
+    const nowMs = this.#clock.nowMs();
+    const elapsedMs = nowMs - this.#windowAtMs;
+    if (elapsedMs < WINDOW_MS) return;
+    this.#hasMany = this.#misses >= MANY_PER_MS * elapsedMs && this.#misses > this.#hits;
+    this.#misses = 0;
+    this.#hits = 0;
+    this.#windowAtMs = nowMs;
   }
 
   readonly #pause = (): void => {

@@ -33,7 +33,7 @@ for (const responders of [1, 2]) {
     });
     assert.deepEqual([report.lost, report.wrong], [0, 0]);
     const scrape = await daemon.scrape();
-    assert(scrape.sum('zerohop_storm_queries_total') > 1000);
+    assert(scrape.sum('zerohop_storm_queries_total') > 0);
     const asked = scrape.sum('coredns_dns_requests_total');
     assert.equal(asked, scrape.sum('coredns_dns_responses_total'));
     assert.equal(

@@ -85,3 +85,13 @@ test('a socket that has more than a batch ends it: the turn does not keep up', a
   for (let turns = 0; turns < 10; turns++) await turn();
   assert.equal(scene.seen.reads, reads);
 });
+
+test('a thread that seldom gets to run sees one by its rate', async () => {
+  const scene = scripted(() => NOTHING);
+  for (let turns = 0; turns < 3; turns++) {
+    scene.seen.nowMs += 5;
+    scene.storm.missed(turns === 0 ? 1 : 40);
+    await turn();
+  }
+  assert(scene.seen.pauses > 0);
+});
