@@ -2,9 +2,9 @@
  * The memory of a daemon that holds many names: what is its own (anonymous), and what it has in memory at all (resident), of which files
  * are shared with others and the cache is a memfd (shared).
  *
- *     npm run bench:memory [-- --names N] [--responders 1,2] [--command COMMAND] [--node-flag FLAG]
+ *     npm run bench:memory [-- --names N] [--responders 1,2] [--rounds N] [--command COMMAND] [--node-flag FLAG]
  *
- * Each name is asked once and comes from the upstream, then asked twice from the cache.
+ * Each name is asked once and comes from the upstream, then asked twice from the cache. Medians of the rounds.
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -13,18 +13,20 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { BUILT, DaemonRuns, type Place, question } from './daemon-run.ts';
 import { untilReady } from './ports.ts';
+import { median } from './statistics.ts';
 
 /** Below the daemon's share for one client while it is new. */
 const WINDOW = 64;
 const REPLY_TIMEOUT_MS = 5000;
 const PASSES = 3;
-/** After the load: freed memory goes back to the kernel every ten seconds (control/memory-return.ts). */
-const SETTLE_MS = 12_000;
+/** After the load: three looks of control/memory-return.ts, of which the first may still see a busy event loop. */
+const SETTLE_MS = 32_000;
 
 const { values } = parseArgs({
   options: {
     names: { type: 'string', default: '10000' },
     responders: { type: 'string', default: '1,2,3' },
+    rounds: { type: 'string', default: '1' },
     command: { type: 'string', default: BUILT },
     'node-flag': { type: 'string', multiple: true, default: [] },
     env: { type: 'string', multiple: true, default: [] },
@@ -94,8 +96,13 @@ const runs = await DaemonRuns.prepare();
 try {
   console.log('| responders | anonymous MB | resident MB | of it cache MB |\n|--:|--:|--:|--:|');
   for (const responders of values.responders.split(',').map(Number)) {
-    const { anonymous, resident, shared } = await measure(runs, responders);
-    const figures = [anonymous, resident, shared].map((bytes) => (bytes / 1e6).toFixed(1));
+    const rounds: Memory[] = [];
+    for (let round = 0; round < Number(values.rounds); round++) {
+      rounds.push(await measure(runs, responders));
+    }
+    const figures = (['anonymous', 'resident', 'shared'] as const).map((part) =>
+      (median(rounds.map((memory) => memory[part])) / 1e6).toFixed(1),
+    );
     console.log(`| ${responders} | ${figures.join(' | ')} |`);
   }
 } finally {

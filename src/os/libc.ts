@@ -50,6 +50,7 @@ export interface Libc {
     offset: number,
   ): number;
   munmap(address: Address, size: number): number;
+  madvise(address: Address, size: number, advice: number): number;
   clock_gettime(clock: number, time: Address): number;
   usleep(us: number): number;
   /** Returns the error number itself, 0 for none. */
@@ -97,6 +98,7 @@ const SIGNATURES = [
   'int ftruncate(int, int64_t)',
   'intptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)',
   'int munmap(uintptr_t, size_t)',
+  'int madvise(uintptr_t, size_t, int)',
   'int clock_gettime(int, uintptr_t)',
   'int usleep(unsigned int)',
   'int capget(uintptr_t, uintptr_t)',
@@ -156,6 +158,7 @@ export const OS = {
   MFD_CLOEXEC: 1,
   PROT_READ_WRITE: 3,
   MAP_SHARED: 1,
+  MADV_DONTNEED: 4,
   CLOCK_MONOTONIC: 1,
   CLOCK_REALTIME: 0,
   SIG_UNBLOCK: 1,
