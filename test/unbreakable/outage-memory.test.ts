@@ -15,14 +15,15 @@ import type { LoadReport } from '../../bench/load/generator.ts';
 import { type Daemon, type DaemonOptions, startDaemon } from '../support/daemon.ts';
 import { udpAsk } from '../support/dns-client.ts';
 import { runLoad } from '../support/load.ts';
+import { inParts } from '../support/load-parts.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
+import { type MemorySample, rowOf, slopeOf } from '../support/memory-samples.ts';
 import { UpstreamProcess } from '../support/upstream-process.ts';
 
 const OUTAGE_SECONDS = Number(process.env['ZEROHOP_SOAK_SECONDS'] ?? 10);
 const MISS_RATE = 5000;
 const HIT_RATE = 2000;
 const HIT_NAMES = 200;
-const PART_SECONDS = 60;
 const MIB = 1024 * 1024;
 /** The bound of the resolver's table with as much memory, and a tenth of it otherwise: a failing upstream leaves no more. */
 const IN_FLIGHT_MAX = 2457;
@@ -136,34 +137,6 @@ function hits(t: TestContext, daemon: Daemon, seconds: number): Promise<LoadRepo
   });
 }
 
-interface Sum {
-  readonly rcodes: Record<string, number>;
-  lost: number;
-  /** The median of the parts' percentiles. */
-  p99Us: number;
-}
-
-/** One run of the generator after the other, since it runs for 100 s at most. */
-async function inParts(seconds: number, run: (seconds: number) => Promise<LoadReport>) {
-  const sum: Sum = { rcodes: {}, lost: 0, p99Us: 0 };
-  const p99s: number[] = [];
-  for (let left = Math.max(1, seconds); left > 0; left -= PART_SECONDS) {
-    const { rcodes, lost, latencyUs } = await run(Math.min(left, PART_SECONDS));
-    for (const [rcode, count] of Object.entries(rcodes)) {
-      sum.rcodes[rcode] = (sum.rcodes[rcode] ?? 0) + count;
-    }
-    sum.lost += lost;
-    p99s.push(latencyUs.p99);
-  }
-  sum.p99Us = p99s.sort((a, b) => a - b)[Math.floor(p99s.length / 2)]!;
-  return sum;
-}
-
-interface MemorySample {
-  readonly atS: number;
-  readonly bytes: number;
-}
-
 /** Scrapes twice a second for so long. */
 async function watch(daemon: Daemon, seconds: number) {
   const samples: MemorySample[] = [];
@@ -177,28 +150,6 @@ async function watch(daemon: Daemon, seconds: number) {
     inFlightMax = Math.max(inFlightMax, scrape.value('zerohop_in_flight_queries')!);
     await pause(500);
   }
-}
-
-/** In megabytes; a few dozen of them, however long it took. */
-function rowOf(samples: readonly MemorySample[]): string {
-  const step = Math.ceil(samples.length / 40);
-  const shown = samples.filter((_, index) => index % step === 0 || index === samples.length - 1);
-  return shown.map(({ bytes }) => Math.round(bytes / 1e6)).join(' ');
-}
-
-/** Of the line that fits best (least squares), in bytes a second. */
-function slopeOf(samples: readonly MemorySample[]): number {
-  const mean = (values: readonly number[]) =>
-    values.reduce((sum, value) => sum + value, 0) / values.length;
-  const meanS = mean(samples.map(({ atS }) => atS));
-  const meanBytes = mean(samples.map(({ bytes }) => bytes));
-  let above = 0;
-  let below = 0;
-  for (const { atS, bytes } of samples) {
-    above += (atS - meanS) * (bytes - meanBytes);
-    below += (atS - meanS) ** 2;
-  }
-  return above / below;
 }
 
 async function isWellAgain(daemon: Daemon): Promise<void> {
