@@ -15,8 +15,8 @@ import { type Libc, OS } from '../os/libc.ts';
 
 /** The first `malloc_trim` takes 1.4 ms, a later one with nothing to give back 0.05 ms. */
 const EVERY_MS = 10_000;
-/** A collection takes 11 ms, in which a miss waits. */
-const BUSY_SHARE_MAX = 0.02;
+/** The event loop is at work for no more of the time: a collection takes 11 ms, in which a miss waits. */
+const QUIET_SHARE = 0.02;
 /** What the heap has beyond what lives: a young generation at work, and as much again. */
 const GROWTH_MIN_BYTES = 4e6;
 /** The executable's mappings are the first of its process: a few lines of each. */
@@ -49,7 +49,7 @@ function createCollector(): () => void {
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, before);
     before = now;
-    if (utilization > BUSY_SHARE_MAX) return;
+    if (utilization > QUIET_SHARE) return;
     if (getHeapStatistics().total_heap_size < collectedBytes + GROWTH_MIN_BYTES) return;
     globalThis.gc?.({ type: 'major', flavor: 'last-resort' });
     collectedBytes = getHeapStatistics().total_heap_size;
