@@ -4,7 +4,7 @@
  * asked over and over none goes unanswered.
  *
  * As in `outage-memory.test.ts`, a first start leaves the stripped sources in Node's compile cache. `ZEROHOP_SOAK_SECONDS=600` makes it as
- * long as that.
+ * long as that; below a minute only 5,000 queries a second are asked.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -18,7 +18,9 @@ import { type MemorySample, rowOf, slopeOf } from '../support/memory-samples.ts'
 import { UpstreamProcess } from '../support/upstream-process.ts';
 
 const SECONDS = Number(process.env['ZEROHOP_SOAK_SECONDS'] ?? 20);
-const HIT_RATE = 18_000;
+/** The short form shares two cores with other tests: there, what is lost at the full rate is lost by the generator's own sockets. */
+const IS_SOAK = SECONDS >= 60;
+const HIT_RATE = IS_SOAK ? 18_000 : 3000;
 const HIT_NAMES = 200;
 const FRESH_RATE = 2000;
 /** What CoreDNS keeps of answers where the Corefile does not say. */
@@ -27,7 +29,7 @@ const LIMIT_BYTES = 96 * 1024 * 1024;
 /** Heap, buffers and the cache find their size, before a slope says anything. */
 const WARM_UP_SHARE = 0.5;
 /** An octet leaked a fresh name is 2 kB a second; garbage collection over few seconds is far more. */
-const GROWTH_MAX_BYTES_PER_SECOND = SECONDS >= 120 ? 20_000 : 2_000_000;
+const GROWTH_MAX_BYTES_PER_SECOND = IS_SOAK ? 20_000 : 2_000_000;
 
 test(`the cache turns over for ${SECONDS} s in 96 MiB`, async (t) => {
   const limit = MemoryCgroup.create(t, LIMIT_BYTES);
