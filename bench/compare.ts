@@ -80,7 +80,7 @@ async function startServers(options: BenchOptions, site: Site): Promise<Server[]
   else console.log('no C compiler (cc): no echo, hence no ratios');
   const daemon = await startDaemon(options.daemonCommand, site);
   if (daemon) servers.push(daemon);
-  else console.log('no daemon: src/main.ts does not exist');
+  else console.log('no daemon: src/cli/node-cache does not exist');
   for (const peer of options.peers) {
     const server = await startPeer(peer, site, { echo, nodeCache: options.nodeCache });
     if (server) servers.push(server);

@@ -12,8 +12,7 @@ import type { SinkAddresses } from './sinks.ts';
 import type { UpstreamZone } from './upstreams.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '..');
-const NODE = join(REPOSITORY, 'node_modules/.bin/node');
-const DAEMON_MAIN = join(REPOSITORY, 'src/main.ts');
+const DAEMON_LAUNCHER = join(REPOSITORY, 'src/cli/node-cache');
 const COMPILE_TIMEOUT_MS = 30_000;
 /** As often as the page's own script. */
 const LOOK_INTERVAL_MS = 2000;
@@ -55,8 +54,8 @@ interface BlockSettings {
   readonly cacheEntries: number;
 }
 
-/** The daemon's command up to its flags; `--daemon` replaces it. */
-export const DAEMON_COMMAND: readonly string[] = [NODE, DAEMON_MAIN];
+/** The daemon's command up to its flags, as operators start it; `--daemon` replaces it. */
+export const DAEMON_COMMAND: readonly string[] = [DAEMON_LAUNCHER];
 
 /** Undefined where the command's program is not there. `stage`: a directive beside the usual ones. */
 export async function startDaemon(
@@ -65,7 +64,7 @@ export async function startDaemon(
   stage?: Stage,
   cacheEntries = CACHE_ENTRIES,
 ): Promise<Server | undefined> {
-  if (command === DAEMON_COMMAND && !existsSync(DAEMON_MAIN)) return undefined;
+  if (command === DAEMON_COMMAND && !existsSync(DAEMON_LAUNCHER)) return undefined;
   const line = stage === undefined ? '' : stageLine(stage, site.sinks);
   const ours = ['-control-socket=', `-cache-memory=${cacheMemory(cacheEntries)}`];
   return startNodeCache(stage ?? DAEMON, [...command, ...ours], site, { line, cacheEntries });
