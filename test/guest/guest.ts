@@ -41,6 +41,8 @@ const FILES = {
   passwd: 'root:x:0:0:root:/root:/bin/sh\n',
   group: 'root:x:0:\n',
 };
+/** Beside the packages of the program: plain JavaScript that tests import. */
+const TEST_PACKAGES = ['fast-check', 'pure-rand'];
 const SOURCES = ['src', 'test', 'deploy', 'package.json', 'LICENSE'];
 
 const { values, positionals } = parseArgs({
@@ -70,7 +72,11 @@ function makeRoot(root: string, directory: string, apt: PrivateApt): void {
   for (const name of SOURCES) {
     cpSync(join(SOURCE, name), join(root, 'source', name), { recursive: true });
   }
-  sh('mv "$1" "$2"', packages, join(root, 'source/node_modules'));
+  const modules = join(root, 'source/node_modules');
+  sh('mv "$1" "$2"', packages, modules);
+  for (const name of TEST_PACKAGES) {
+    cpSync(join(SOURCE, 'node_modules', name), join(modules, name), { recursive: true });
+  }
   if (values.image !== undefined) sh('cp -a "$1" "$2/image"', values.image, root);
   mkdirSync(join(root, 'guest'));
   writeFileSync(
