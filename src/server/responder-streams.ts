@@ -240,10 +240,12 @@ export class ResponderStreams {
   }
 
   #checkTime(connection: StreamConnection): void {
-    const isOver = connection.remainingMs(this.#clock.word) <= 0;
+    const isOver = () => connection.remainingMs(this.#clock.word) <= 0;
+    // What has come in time counts, even where this thread has not run since.
+    if (isOver() && (connection.interest & OS.EPOLLIN) !== 0) this.#read(connection);
     // Its end goes on; all other deadlines are the connection's last.
     const isWaiting = connection.ending === ENDING.AWAITS_FIRST_QUERY;
-    if (isOver && !isWaiting) this.#close(connection);
+    if (isOver() && !isWaiting) this.#close(connection);
     else this.#settle(connection);
   }
 

@@ -7,7 +7,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { encodeQuery, Reply } from '../support/messages.ts';
 import { connectionOf, framesOf, StreamStage, turnsUntil } from './stream-stage.ts';
@@ -264,6 +264,26 @@ test('a client that trickles, idles, or does not ask at all is closed in time', 
   t.after(() => clearInterval(feed));
   await turnsUntil('all to be closed', () => stage.table.figures().open === 0);
   assert.ok(silent.isClosed || silent.hasEnded);
+});
+
+test('who has asked in time is answered, however late its responder looks', async (t) => {
+  const stage = new StreamStage({ idleMs: 100 }, 200);
+  t.after(() => stage.close());
+  stage.fixture.admit({ name: NAME });
+  const go = async (isDone: () => boolean) => {
+    while (!isDone()) {
+      stage.loop.round(0);
+      await nextTurn();
+    }
+  };
+  // More than one wait tells of.
+  const clients = Array.from({ length: 100 }, () => stage.dial(t));
+  await go(() => stage.table.figures().open === clients.length);
+  for (const client of clients) client.ask({ name: NAME, id: 1 });
+  await go(() => clients.every(({ messageCount }) => messageCount === 1));
+  for (const client of clients) client.ask({ name: NAME, id: 2 });
+  await pause(300);
+  await go(() => clients.every(({ messageCount }) => messageCount === 2));
 });
 
 test('a listener that goes ends its connections: at once, or after what they asked is answered', async (t) => {

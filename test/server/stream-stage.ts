@@ -131,10 +131,15 @@ export class StreamStage {
     for (const fd of this.#fds) this.libc.close(fd);
   }
 
-  async connect(t: TestContext): Promise<StreamClient> {
-    const count = this.table.figures().open;
+  dial(t: TestContext): StreamClient {
     const client = new StreamClient(connect(this.port, '127.0.0.1'));
     t.after(() => client.socket.destroy());
+    return client;
+  }
+
+  async connect(t: TestContext): Promise<StreamClient> {
+    const count = this.table.figures().open;
+    const client = this.dial(t);
     await turnsUntil('it to be accepted', () => this.table.figures().open > count);
     return client;
   }
@@ -190,6 +195,10 @@ export class StreamClient {
 
   ask(...queries: QueryInput[]): void {
     this.socket.write(framesOf(queries));
+  }
+
+  get messageCount(): number {
+    return this.#messages.length;
   }
 
   /** The messages that have come, when they are so many. */
