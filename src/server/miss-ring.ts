@@ -9,14 +9,16 @@
  *   record    word 0: size in octets, or -1: go on at the start of the ring
  *             word 1: socket, or ~listener for a connection of TCP
  *             word 2: query octets    word 3: peer octets | control octets << 16
- *             word 4-5: received at, ms (double)    word 6-13: peer address    word 14-37: control block    then the query
+ *             word 4-5: received at, ms (double)    word 6-13: peer address    then the control block, then the query,
+ *             each filled up to a multiple of 8 octets
  *
  * Publication: the record is complete before `written` is stored through Atomics, and it is read only after `written` was
  * loaded so; `taken` goes back the same way. Both are on cache lines of their own.
  */
 import { word } from '../wire/octets.ts';
 
-const RING_SIZE = 1 << 20;
+/** Five thousand usual queries: a quarter of a second of a storm. It is written round and round, so all of it is memory in use. */
+const RING_SIZE = 1 << 19;
 const BUCKET_COUNT = 256;
 const PUSHED_AT = 48;
 const POPPED_AT = PUSHED_AT + BUCKET_COUNT;
@@ -26,7 +28,6 @@ const TAKEN = 16;
 const NOTIFIED = 32;
 const PEER_AT = 24;
 const CONTROL_AT = 56;
-const RECORD_HEADER_SIZE = 152;
 const WRAP = -1;
 /** Sixteen queries of usual names: what a source may hold in any case while there is room. */
 const SHARE_MIN = 16 * 256;
@@ -77,7 +78,8 @@ export class MissRing {
     socket: number,
     receivedAtMs: number,
   ): boolean {
-    const size = (RECORD_HEADER_SIZE + querySize + 7) & ~7;
+    const headerSize = CONTROL_AT + up(controlSize);
+    const size = headerSize + up(querySize);
     const words = this.#words;
     const written = word(words, WRITTEN);
     const offset = written & (RING_SIZE - 1);
@@ -96,7 +98,7 @@ export class MissRing {
     this.#doubles[(at + 16) >> 3] = receivedAtMs;
     this.#copy(octets, peerAt, peerSize, at + PEER_AT);
     this.#copy(octets, controlAt, controlSize, at + CONTROL_AT);
-    this.#copy(octets, queryAt, querySize, at + RECORD_HEADER_SIZE);
+    this.#copy(octets, queryAt, querySize, at + headerSize);
     words[PUSHED_AT + bucket] = (word(words, PUSHED_AT + bucket) + size) | 0;
     Atomics.store(words, WRITTEN, (written + skipped + size) | 0);
     return true;
@@ -137,9 +139,10 @@ export class MissRing {
     // From Node's pool, which starts at whole words: an array of its own outside of the heap takes four times as much. Key
     // building reads whole words, so the copy has whole words.
     const query = Buffer.allocUnsafe((querySize + 3) & ~3).subarray(0, querySize);
-    query.set(this.#octets.subarray(at + RECORD_HEADER_SIZE, at + RECORD_HEADER_SIZE + querySize));
     const controlAt = at + CONTROL_AT;
     const controlSize = sizes >>> 16;
+    const queryAt = controlAt + up(controlSize);
+    query.set(this.#octets.subarray(queryAt, queryAt + querySize));
     return {
       socket: word(this.#words, (at >> 2) + 1),
       query,
@@ -166,6 +169,10 @@ export class MissRing {
   #copy(from: Uint8Array, fromAt: number, size: number, at: number): void {
     for (let index = 0; index < size; index++) this.#octets[at + index] = from[fromAt + index]!;
   }
+}
+
+function up(size: number): number {
+  return (size + 7) & ~7;
 }
 
 /** The bucket of a socket address, its port left out: Linux has it in octets 2 and 3 of both families. */
