@@ -135,7 +135,7 @@ const SPECS = {
     min: 1,
     max: RESPONDERS_MAX,
   }),
-  'udp-backend': choiceFlag(UDP_BACKENDS, 'auto', 'how clients are served, over UDP and TCP: auto, mmsg or dgram'),
+  'udp-backend': choiceFlag(UDP_BACKENDS, 'auto', 'how clients are served: auto, mmsg or dgram'),
   'cache-memory': numberFlag(
     'bytes',
     '0',
