@@ -125,6 +125,9 @@ async function play(t: TestContext, stage: Stage): Promise<void> {
   });
   await t.test('forward: a dead upstream, and too many queries', async () => {
     await stage.ask({ name: 'a.dead.test' });
+    await until('its own request to its health endpoint', async () => {
+      return (await daemon.scrape()).sum('coredns_health_request_duration_seconds_count') > 0;
+    });
     await until('an upstream that is down', async () => {
       await stage.ask({ name: 'a.dead.test' });
       return (await daemon.scrape()).sum('coredns_forward_healthcheck_broken_total') > 0;
