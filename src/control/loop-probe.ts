@@ -22,16 +22,18 @@ const LOOK_AFTER_MS = 2000;
 export function probeForLoop(detector: LoopDetector, listener: Listener): () => void {
   const host = probeHost(listener.host);
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
-  const query = buildUpstreamQuery({
-    qname: nameFromText(detector.name)!,
-    qtype: QTYPE.HINFO,
-    qclass: QCLASS.IN,
-    opcode: 0,
-    rd: true,
-    cd: false,
-    dnssecOk: false,
-    udpSize: 1232,
-  });
+  const query = buildUpstreamQuery(
+    {
+      qname: nameFromText(detector.name)!,
+      qtype: QTYPE.HINFO,
+      qclass: QCLASS.IN,
+      opcode: 0,
+      rd: true,
+      cd: false,
+      dnssecOk: false,
+    },
+    1232,
+  );
   let attempts = 0;
   const ask = () => {
     attempts += 1;

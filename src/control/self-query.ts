@@ -69,16 +69,18 @@ export function askSelf(
 
 /** With an id of its own. */
 export function buildQuery({ name, qtype, opcode = OPCODE.QUERY }: SelfQuestion): Octets {
-  const query = buildUpstreamQuery({
-    qname: nameFromText(name)!,
-    qtype,
-    qclass: QCLASS.IN,
-    opcode,
-    rd: true,
-    cd: false,
-    dnssecOk: false,
-    udpSize: UDP_SIZE,
-  });
+  const query = buildUpstreamQuery(
+    {
+      qname: nameFromText(name)!,
+      qtype,
+      qclass: QCLASS.IN,
+      opcode,
+      rd: true,
+      cd: false,
+      dnssecOk: false,
+    },
+    UDP_SIZE,
+  );
   setU16(query, 0, randomInt(2 ** 16));
   return query;
 }

@@ -23,7 +23,12 @@ export function observeUpstreams(
     memoMethod: (to) => new UpstreamCells(families, to),
     dispose: (cells) => cells.remove(),
   });
-  const of = (to: string) => upstreams.memo(to);
+  // Nearly always one was meant the last time, too.
+  let last: UpstreamCells | undefined;
+  const of = (to: string) => {
+    if (last?.to !== to) last = upstreams.memo(to);
+    return last;
+  };
   return {
     requestDone: (to, rcode, seconds) => {
       of(to).duration(rcode).observe(seconds);
@@ -77,7 +82,7 @@ export function observeUpstreams(
 /** The cells of one upstream that are counted in often. */
 class UpstreamCells {
   readonly #families: Families;
-  readonly #to: string;
+  readonly to: string;
   readonly segmentsWritten: Cell;
   readonly queriesWritten: Cell;
   readonly segmentsRead: Cell;
@@ -88,7 +93,7 @@ class UpstreamCells {
 
   constructor(families: Families, to: string) {
     this.#families = families;
-    this.#to = to;
+    this.to = to;
     this.segmentsWritten = families.upstreamSegmentsWritten.cell(to);
     this.queriesWritten = families.upstreamQueriesWritten.cell(to);
     this.segmentsRead = families.upstreamSegmentsRead.cell(to);
@@ -98,28 +103,28 @@ class UpstreamCells {
   duration(rcode: number): HistogramCell {
     const { proxyRequestDuration } = this.#families;
     return this.#durations.getOrInsertComputed(rcode, () =>
-      proxyRequestDuration.cell(PROXY_NAME, this.#to, rcodeName(rcode)),
+      proxyRequestDuration.cell(PROXY_NAME, this.to, rcodeName(rcode)),
     );
   }
 
   reused(proto: Proto): Cell {
     const { proxyConnCacheHits } = this.#families;
     return this.#reused.getOrInsertComputed(proto, () =>
-      proxyConnCacheHits.cell(PROXY_NAME, this.#to, proto),
+      proxyConnCacheHits.cell(PROXY_NAME, this.to, proto),
     );
   }
 
   opened(proto: Proto): Cell {
     const { proxyConnCacheMisses } = this.#families;
     return this.#opened.getOrInsertComputed(proto, () =>
-      proxyConnCacheMisses.cell(PROXY_NAME, this.#to, proto),
+      proxyConnCacheMisses.cell(PROXY_NAME, this.to, proto),
     );
   }
 
   /** Takes the upstream out of every family that has it. */
   remove(): void {
     for (const family of Object.values(this.#families)) {
-      family.retain((labels) => labels['to'] !== this.#to);
+      family.retain((labels) => labels['to'] !== this.to);
     }
   }
 }

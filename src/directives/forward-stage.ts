@@ -61,7 +61,7 @@ export class ForwardStage implements Stage {
   resolve(question: Question): Promise<Resolution> | undefined {
     const first = this.#lineFor(question.qname, 0);
     if (first === -1) return undefined;
-    const query = buildUpstreamQuery({ ...question, udpSize: this.#options.udpSize });
+    const query = buildUpstreamQuery(question, this.#options.udpSize);
     const deadlineAtMs = this.#clock.nowMs() + DEADLINE_MS;
     return this.#ask(first, { question, query, deadlineAtMs }, query);
   }

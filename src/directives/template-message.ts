@@ -120,7 +120,7 @@ function headerFields(query: Octets): GoStruct['fields'] {
 function queryOf(question: Question): Octets {
   const query = question.asker?.query;
   if (query !== undefined && query.length >= HEADER_SIZE) return query;
-  return buildUpstreamQuery({ ...question, udpSize: 0 });
+  return buildUpstreamQuery(question, 0);
 }
 
 function recordValue(record: ResourceRecord): GoStruct {

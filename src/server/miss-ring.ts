@@ -142,7 +142,7 @@ export class MissRing {
     const controlAt = at + CONTROL_AT;
     const controlSize = sizes >>> 16;
     const queryAt = controlAt + up(controlSize);
-    query.set(this.#octets.subarray(queryAt, queryAt + querySize));
+    for (let index = 0; index < querySize; index++) query[index] = this.#octets[queryAt + index]!;
     return {
       socket: word(this.#words, (at >> 2) + 1),
       query,

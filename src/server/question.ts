@@ -96,7 +96,7 @@ export function zoneOf(
   seed: HashSeed,
 ): ZonePlan | undefined {
   const fields = new QueryFields();
-  const query = buildUpstreamQuery({ ...question, udpSize: 0 });
+  const query = buildUpstreamQuery(question, 0);
   if (readQuery(query, 0, query.length, fields) !== VERDICT.ACCEPT) return undefined;
   return chooseZone(plan, fields, keyOfQuestion(question, 0, seed));
 }

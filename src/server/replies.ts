@@ -118,7 +118,7 @@ export class Replies {
     nowMs: number,
   ): Response | undefined {
     // With AD: all that is known is asked for; what the client may see of it is decided when it gets the reply.
-    const query = buildUpstreamQuery({ ...question, udpSize: MESSAGE_SIZE_MAX });
+    const query = buildUpstreamQuery(question, MESSAGE_SIZE_MAX);
     this.#scratch.set(query);
     answerer.beginBatch(nowMs);
     const size = answerer.lookUp(this.#scratch, this.#words, 0, query.length, zone);

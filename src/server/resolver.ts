@@ -50,6 +50,8 @@ import { isDue, StaleAnswers } from './stale.ts';
 /** As a TTL: each record's own. */
 const AS_IT_IS = -1;
 
+const asItIs = (resolution: Resolution) => resolution;
+
 const REFUSED: Resolution = { ok: false, rcode: RCODE.REFUSED, reason: undefined };
 
 const FULL: Outcome = {
@@ -166,7 +168,7 @@ export class Resolver {
   async #askFront(waiter: Waiter, block: Block, question: Question): Promise<void> {
     const cache: Next = (asked) => this.#lookUp(waiter, block, asked);
     const ask = chainOf(block.parts.front, (asked) => spanned('cache', asked, cache));
-    const resolution = await this.#guard(ask, question);
+    const resolution = await this.#guard(ask, question, asItIs);
     const outcome: Outcome = resolution.ok
       ? { code: 'response', ...resolution, ttlS: AS_IT_IS }
       : { code: 'failure', failure: resolution };
@@ -228,7 +230,7 @@ export class Resolver {
     if (block === undefined || !takesClass(zone!, question.qclass)) return REFUSED;
     const waiter = { arrival, zone: zone! };
     const ask = chainOf(block.parts.front, (inner) => this.#lookUp(waiter, block, inner));
-    return this.#guard(ask, question);
+    return this.#guard(ask, question, asItIs);
   }
 
   #miss(waiter: Waiter, block: Block, key: CacheKey, question: Question): void {
@@ -263,7 +265,7 @@ export class Resolver {
    * reason the key is not kept; the question gives it back.
    */
   #ask(block: Block, question: Question, flight: FlightKey): void {
-    void this.#guard(block.ask, question).then((resolution) => {
+    void this.#guard(block.ask, question, (resolution) => {
       const outcome = this.#conclude(block, question, resolution);
       const waiters = this.#inFlight.finish(flight);
       if (this.#inFlight.questionCount === 0) this.#onIdle();
@@ -288,12 +290,12 @@ export class Resolver {
     return { code: 'response', response, ttlS, by, provenance };
   }
 
-  /** A stage that breaks an invariant costs its question a SERVFAIL, not the process. */
-  #guard(ask: Next, question: Question): Promise<Resolution> {
+  /** What `use` makes of the answer. A stage that breaks an invariant costs its question a SERVFAIL, not the process. */
+  #guard<T>(ask: Next, question: Question, use: (resolution: Resolution) => T): Promise<T> {
     try {
-      return ask(question).catch(this.#panic);
+      return ask(question).then(use, (error: unknown) => use(this.#panic(error)));
     } catch (error) {
-      return Promise.resolve(this.#panic(error));
+      return Promise.resolve(use(this.#panic(error)));
     }
   }
 

@@ -49,7 +49,7 @@ export class StormReader {
     const at = this.#batch.bufferAt(slot);
     // As in the ring: whole words from Node's pool.
     const query = Buffer.allocUnsafe((size + 3) & ~3).subarray(0, size);
-    query.set(octets.subarray(at, at + size));
+    for (let index = 0; index < size; index++) query[index] = octets[at + index]!;
     return {
       socket: id,
       query,

@@ -191,7 +191,6 @@ export interface UpstreamQueryShape {
   readonly rd: boolean;
   readonly cd: boolean;
   readonly dnssecOk: boolean;
-  readonly udpSize: number;
   readonly ednsOptions?: readonly EdnsOption[];
 }
 
@@ -201,7 +200,8 @@ export interface EdnsOption {
   readonly data: Octets;
 }
 
-export function buildUpstreamQuery(shape: UpstreamQueryShape): Octets {
+/** `udpSize`: octets that our OPT offers. */
+export function buildUpstreamQuery(shape: UpstreamQueryShape, udpSize: number): Octets {
   const questionEnd = HEADER_SIZE + shape.qname.length + 4;
   const options = shape.ednsOptions ?? [];
   const optionsSize = options.reduce((sum, { data }) => sum + 4 + data.length, 0);
@@ -216,7 +216,7 @@ export function buildUpstreamQuery(shape: UpstreamQueryShape): Octets {
   out.set(shape.qname, HEADER_SIZE);
   setU16(out, questionEnd - 4, shape.qtype);
   setU16(out, questionEnd - 2, shape.qclass);
-  writeOpt(out, questionEnd, shape.udpSize, shape.dnssecOk, 0);
+  writeOpt(out, questionEnd, udpSize, shape.dnssecOk, 0);
   setU16(out, questionEnd + OPT_SIZE - 2, optionsSize);
   let at = questionEnd + OPT_SIZE;
   for (const { code, data } of options) {

@@ -132,7 +132,7 @@ function dataFrom(type: string, words: readonly string[]): unknown {
 function linesOf(question: Question, { body }: Response): string[] {
   const out = new Uint8Array(65_536);
   const query = new QueryFields();
-  const octets = buildUpstreamQuery({ ...question, ednsOptions: [], udpSize: 65_535 });
+  const octets = buildUpstreamQuery({ ...question, ednsOptions: [] }, 65_535);
   out.set(octets);
   readQuery(out, 0, octets.length, query);
   const source = new BodySource();

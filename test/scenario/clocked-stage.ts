@@ -184,7 +184,7 @@ export class ClockedStage {
   }
 
   async #resolve(question: Question): Promise<Resolution> {
-    const octets = Buffer.from(buildUpstreamQuery({ ...question, udpSize: 1232 }));
+    const octets = Buffer.from(buildUpstreamQuery(question, 1232));
     const decoded = decodeMessage(octets);
     const query: UpstreamQuery = {
       octets,

@@ -11,7 +11,7 @@ import { buildUpstreamQuery, writeEmptyReply } from '../../src/wire/reply.ts';
 function replyWithOpt(): { out: Uint8Array; size: number } {
   const qname = nameFromText('a.example')!;
   const shape = { qname, qtype: 1, qclass: 1, opcode: 0, rd: true, cd: false, dnssecOk: false };
-  const query = buildUpstreamQuery({ ...shape, udpSize: 1232 });
+  const query = buildUpstreamQuery(shape, 1232);
   const out = new Uint8Array(4_096);
   out.set(query);
   const fields = new QueryFields();

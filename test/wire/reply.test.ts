@@ -250,15 +250,16 @@ test('a header alone: FORMERR with opcode QUERY, NOTIMP with the one asked', () 
 });
 
 test('an upstream query has one shape', () => {
-  const shape = { qname: encodeName(NAME), qtype: 28, qclass: 1, opcode: 0, udpSize: 1232 };
-  const octets = buildUpstreamQuery({ ...shape, rd: true, cd: false, dnssecOk: true });
+  const shape = { qname: encodeName(NAME), qtype: 28, qclass: 1, opcode: 0 };
+  const octets = buildUpstreamQuery({ ...shape, rd: true, cd: false, dnssecOk: true }, 1232);
   const { id, type, flag_rd, flag_cd, questions, additionals } = decodeMessage(octets);
   assert.deepEqual([id, type, flag_rd, flag_cd], [0, 'query', true, false]);
   assert.deepEqual(questions, [{ name: NAME, type: 'AAAA', class: 'IN' }]);
   const [opt] = additionals;
   assert.ok(additionals.length === 1 && opt?.type === 'OPT');
   assert.deepEqual([opt.udpPayloadSize, opt.flag_do, opt.options], [1232, true, []]);
-  const other = buildUpstreamQuery({ ...shape, opcode: 4, rd: false, cd: true, dnssecOk: false });
+  const flags = { rd: false, cd: true, dnssecOk: false };
+  const other = buildUpstreamQuery({ ...shape, opcode: 4, ...flags }, 1232);
   assert.equal(Buffer.from(other).readUInt16BE(2), (4 << 11) | FLAG.CD | FLAG.AD);
   const query = new QueryFields();
   assert.equal(readQuery(other, 0, other.length, query), VERDICT.ACCEPT);
