@@ -40,6 +40,7 @@ const POLLFD_SIZE = 8;
 /** The words of `rounds`, each by its own writer. */
 export const ROUNDS = 0;
 export const RESOLVER_READS = 1;
+export const ANSWERED = 2;
 /** `timespecUs` counts modulo so many microseconds. */
 const TIMESPEC_MODULUS_US = 2_147_000_000;
 
@@ -66,8 +67,8 @@ export interface ResponderWiring {
   readonly streamTable: SharedArrayBuffer;
   readonly replyRing: SharedArrayBuffer;
   /**
-   * A word that each round adds to: who renews the lease of interception sees by it that this thread is at work. And one that the
-   * resolver adds to when it has read our sockets.
+   * A word that each round adds to: who renews the lease of interception sees by it that this thread is at work. One that the
+   * resolver adds to when it has read our sockets. And one that counts the datagrams answered here, wrapping: what is no storm.
    */
   readonly rounds: SharedArrayBuffer;
   /** One octet written here wakes the resolver. */
@@ -221,6 +222,7 @@ export class ResponderLoop {
     answerer.beginBatch(startedAtMs);
     const missCount = this.#answerAll(socket, count, startedAtMs);
     answerer.endBatch(Math.round((this.#clock.read() - startedAtMs) * 1000));
+    this.#rounds[ANSWERED] = (this.#rounds[ANSWERED]! + count - missCount) | 0;
     const refused = batch.send(socket.fd);
     if (refused > 0) countSendFailures(counters, answerer.writerAt, refused);
     countBatch(counters, answerer.writerAt, count);

@@ -69,6 +69,7 @@ export class ResponderService implements ClientService {
       onIgnored: options.onIgnored,
     });
     this.#storm = new Storm(libc, systemClock, {
+      answered: () => this.#threads.reduce((sum, thread) => sum + thread.answered, 0) | 0,
       read: () => this.#readInStorm(),
       leave: () => {
         for (const thread of this.#threads) thread.goOn();

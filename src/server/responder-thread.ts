@@ -20,7 +20,7 @@ import {
   type Service,
   STARTED,
 } from './responder-data.ts';
-import { RESOLVER_READS, ROUNDS } from './responder-loop.ts';
+import { ANSWERED, RESOLVER_READS, ROUNDS } from './responder-loop.ts';
 import { createSampleRing, SampleRing } from './sample-ring.ts';
 import type { StreamListener } from './stream-listeners.ts';
 import { type ConnectionFigures, createStreamTable, StreamTable } from './stream-table.ts';
@@ -33,7 +33,7 @@ const RESTART_DELAY_MS = 100;
 /** The image runs JavaScript, development runs TypeScript: the entry file has our own suffix. */
 const ENTRY = new URL(`../responder${extname(import.meta.url)}`, import.meta.url);
 
-/** Two words, on a cache line of their own. */
+/** Three words, on a cache line of their own. */
 const ROUNDS_BYTES = 64;
 
 export interface ResponderThreadOptions {
@@ -101,6 +101,11 @@ export class ResponderThread {
   /** Of its loop; at least two a second, wrapping. */
   get rounds(): number {
     return Atomics.load(this.#rounds, ROUNDS);
+  }
+
+  /** Datagrams that it has answered itself so far, wrapping. */
+  get answered(): number {
+    return Atomics.load(this.#rounds, ANSWERED);
   }
 
   /** Has the thread leave its sockets alone for some milliseconds. */

@@ -31,6 +31,8 @@ export interface StormTurn {
 }
 
 export interface StormSource {
+  /** Datagrams that responders have answered themselves so far, wrapping. */
+  answered(): number;
   /** Takes what has come to the sockets, at most a batch from each, while responders stand aside. */
   read(): StormTurn;
   /** The responders may go on at once. */
@@ -42,6 +44,7 @@ export class Storm {
   readonly #clock: Clock;
   readonly #source: StormSource;
   #windowAtMs = 0;
+  #answeredBefore = 0;
   #misses = 0;
   #hits = 0;
   /** In the window before. */
@@ -56,7 +59,9 @@ export class Storm {
 
   /** Counts misses that responders have handed over, and begins where they are many. */
   missed(misses: number): void {
-    this.#count(misses, 0);
+    const answered = this.#source.answered();
+    this.#count(misses, (answered - this.#answeredBefore) | 0);
+    this.#answeredBefore = answered;
     if (this.#isOn || !this.#hasMany) return;
     this.#isOn = true;
     pauseAfterTurn(this.#pause);

@@ -5,13 +5,14 @@ import { Storm, type StormTurn } from '../../src/server/storm.ts';
 
 /** A storm in front of sockets that bring what `next` says, and a clock of its own; a pause takes 0.2 ms. */
 function scripted(next: () => StormTurn) {
-  const seen = { pauses: 0, reads: 0, leaves: 0, nowMs: 1000 };
+  const seen = { pauses: 0, reads: 0, leaves: 0, answered: 0, nowMs: 1000 };
   const usleep = () => {
     seen.pauses += 1;
     seen.nowMs += 0.2;
     return 0;
   };
   const source = {
+    answered: () => seen.answered,
     read: () => {
       seen.reads += 1;
       return next();
@@ -94,4 +95,15 @@ test('a thread that seldom gets to run sees one by its rate', async () => {
     await turn();
   }
   assert(scene.seen.pauses > 0);
+});
+
+test('many misses among more hits make none: hits are not to wait', async () => {
+  const scene = scripted(() => NOTHING);
+  for (let turns = 0; turns < 200; turns++) {
+    scene.seen.nowMs += 0.25;
+    scene.seen.answered += 4;
+    scene.storm.missed(1);
+    await turn();
+  }
+  assert.deepEqual([scene.seen.pauses, scene.seen.reads], [0, 0]);
 });

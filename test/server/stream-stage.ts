@@ -92,7 +92,7 @@ export class StreamStage {
       sampleRing,
       streamTable,
       replyRing,
-      rounds: new SharedArrayBuffer(8),
+      rounds: new SharedArrayBuffer(64),
       wakeFd: theirs,
       eventFd: this.#eventFd,
     });
