@@ -142,6 +142,8 @@ function stagesOf(
 
 /** Refreshes count for the server that was asked last: they ask for what it has answered before. */
 function templateCounts(families: Families): TemplateCounts {
+  // As in upstream-metrics.ts: the zero comes before the first.
+  for (const language of ['template', 'expression']) families.templateBoundsExceeded.cell(language);
   let server = '';
   const labelsOf = ({ asker }: Question, { zone, qclass, qtype }: TemplateMatch) => {
     if (asker) server = serverLabel(asker.local().host, asker.local().port);

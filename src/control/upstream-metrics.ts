@@ -5,7 +5,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Families } from '../metrics/families.ts';
 import type { Cell, HistogramCell } from '../metrics/family.ts';
-import type { Proto, UpstreamObserver } from '../upstream/observer.ts';
+import { type Proto, REASK_REASONS, type UpstreamObserver } from '../upstream/observer.ts';
 import { rcodeName } from '../wire/registry.ts';
 
 /** The `proxy_name` label: the directive that asks. */
@@ -98,6 +98,12 @@ class UpstreamCells {
     this.queriesWritten = families.upstreamQueriesWritten.cell(to);
     this.segmentsRead = families.upstreamSegmentsRead.cell(to);
     this.responsesRead = families.upstreamResponsesRead.cell(to);
+    // What is counted from nothing to one at its first sight has no rate: the zero comes before it.
+    for (const reason of REASK_REASONS) families.upstreamReasks.cell(to, reason);
+    for (const family of [families.upstreamMismatchedResponses, families.upstreamOverloads]) {
+      family.cell(to);
+    }
+    families.upstreamQueryLimit.cell(to);
   }
 
   duration(rcode: number): HistogramCell {

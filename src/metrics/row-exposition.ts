@@ -55,8 +55,7 @@ export function exposeRows(families: Families, rows: CounterRows): void {
     if (labels.cacheZones !== undefined) {
       exposeCache(families, labels.server, labels.cacheZones, take);
     }
-    const ignored = take(ROW.ignoredDatagrams);
-    if (ignored > 0) families.ignoredDatagrams.cell(labels.server).value += ignored;
+    families.ignoredDatagrams.cell(labels.server).value += take(ROW.ignoredDatagrams);
   }
   exposeWriters(families, (offset) => rows.takeWriters(offset));
 }

@@ -21,7 +21,7 @@ import type { SampleRing } from './sample-ring.ts';
 import { Storm, type StormTurn } from './storm.ts';
 import { StormReader } from './storm-reader.ts';
 import type { ConnectionFigures } from './stream-table.ts';
-import { CONNECTIONS_MAX, type LimitsOf, type TcpLimits } from './tcp-limits.ts';
+import { connectionsMax, type LimitsOf, type TcpLimits } from './tcp-limits.ts';
 
 export interface ResponderServiceOptions {
   readonly libc: Libc;
@@ -50,6 +50,7 @@ export class ResponderService implements ClientService {
   readonly #opener: ResponderSockets;
   /** By their numbers. */
   readonly #sockets = new Map<number, OpenUdpSocket>();
+  readonly #connectionsMax = connectionsMax();
   readonly #storm: Storm;
   readonly #stormReader: StormReader;
   #tcpListeners: OpenTcpListener[] = [];
@@ -176,7 +177,7 @@ export class ResponderService implements ClientService {
       ...this.#options,
       reader,
       // The kernel deals clients out evenly.
-      connectionsMax: Math.ceil(CONNECTIONS_MAX / responderCount),
+      connectionsMax: Math.ceil(this.#connectionsMax / responderCount),
       onMiss: (miss) => {
         if (miss.socket < 0) this.#takeFrame(miss, thread);
         else this.#takeDatagram(miss, onArrival);

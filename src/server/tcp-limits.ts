@@ -1,4 +1,5 @@
 /** What bounds a client's TCP connection, and all of them together: the same for responders and for node:net. */
+import { readProcessStats } from '../metrics/process-stats.ts';
 import type { Listener } from './client.ts';
 
 /** `timeouts` of the Corefile, of the first block at a listener. */
@@ -31,5 +32,12 @@ export const UNREAD_REPLIES_MAX = 256 * 1024;
  * each costs a descriptor and some kilobytes.
  */
 export const CONNECTIONS_MAX = 4096;
+
+/** That, or half of the descriptors that are left at the start: upstreams, endpoints and files have the others. */
+export function connectionsMax(stats = readProcessStats()): number {
+  const left = stats === undefined ? Infinity : stats.maxFdCount - stats.openFdCount;
+  return Math.max(1, Math.min(CONNECTIONS_MAX, Math.floor(left / 2)));
+}
+
 /** Waiting in the kernel to be accepted: a burst of pods starting at once. */
 export const TCP_BACKLOG = 1024;

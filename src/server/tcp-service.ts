@@ -13,7 +13,7 @@ import { isAddressMissing } from '../os/udp-socket.ts';
 import type { AdoptedSockets } from './adopted-sockets.ts';
 import { type ArrivalHandler, bindHosts, type Listener } from './client.ts';
 import { TcpConnection } from './tcp-connection.ts';
-import { CONNECTIONS_MAX, type LimitsOf, TCP_BACKLOG, type TcpLimits } from './tcp-limits.ts';
+import { connectionsMax, type LimitsOf, TCP_BACKLOG, type TcpLimits } from './tcp-limits.ts';
 
 export interface TcpServiceOptions {
   readonly clock: Clock;
@@ -28,7 +28,7 @@ export class TcpService {
   readonly #connections = new Set<TcpConnection>();
   readonly #limits = new Map<number, TcpLimits>();
   /** By the client's address. */
-  readonly shares = new FairShare(CONNECTIONS_MAX);
+  readonly shares = new FairShare(connectionsMax());
   /** Connections that we ended: after their last reply, or by force as that took too long. */
   readonly endings = { finished: 0, cutOff: 0 };
 

@@ -7,17 +7,19 @@
 export type Proto = 'udp' | 'tcp' | 'tcp-tls';
 
 /** Why a question was sent once more. */
-export type ReaskReason =
+export const REASK_REASONS = [
   /** Hedged: no answer yet, asked on another connection as well. */
-  | 'late'
+  'late',
   /** The upstream closed a connection on which it had answered before. */
-  | 'closed'
+  'closed',
   /** TC came over UDP, asked again over TCP. */
-  | 'truncated'
+  'truncated',
   /** Its UDP socket saw too many replies that match nothing, asked again over TCP. */
-  | 'mismatch'
+  'mismatch',
   /** An attempt failed; asked the next upstream, or the same one again. */
-  | 'failed';
+  'failed',
+] as const;
+export type ReaskReason = (typeof REASK_REASONS)[number];
 
 /** Why a reply was not used. */
 export type IgnoredReason =

@@ -12,10 +12,10 @@ import { udpAsk } from '../support/dns-client.ts';
 import { until } from '../support/until.ts';
 
 const CONNECTIONS_MAX = 64;
-/** A request has ten seconds (base/request-bound.ts). */
-const CUT_WITHIN_MS = 13_000;
+/** Time-outs are 5 s. */
+const CUT_WITHIN_MS = 8000;
 /** Node gives a socket that has taken some octets a second time-out. */
-const SLOW_CUT_WITHIN_MS = 25_000;
+const SLOW_CUT_WITHIN_MS = 15_000;
 const OWN = 'Host: localhost\r\n';
 
 function start(t: TestContext): Promise<Daemon> {

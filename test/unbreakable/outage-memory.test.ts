@@ -28,10 +28,10 @@ const MIB = 1024 * 1024;
 /** The bound of the resolver's table in 96 MiB. */
 const IN_FLIGHT_MAX = 2457;
 /**
- * Without a limit it is ten times that. What a failing upstream leaves is some two thousand: those that came until it was taken to be
- * silent, later where the machine is busy, and a thousand that wait for it. A second's questions would be a queue.
+ * Without a limit it is ten times that, and what a failing upstream leaves is far less: 1,024 questions that wait for it (forward.ts), and
+ * those that came until it was taken to be silent, half a second's on a busy machine.
  */
-const IN_FLIGHT_WITHOUT_LIMIT_MAX = MISS_RATE;
+const IN_FLIGHT_WITHOUT_LIMIT_MAX = 1024 + MISS_RATE / 2;
 /** Heap, buffers and tables find their size, before a slope says anything. */
 const WARM_UP_SHARE = 0.4;
 /** A leak of an octet a question is 5 kB a second; the noise of garbage collection over so few seconds is far larger. */
