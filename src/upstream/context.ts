@@ -7,7 +7,6 @@ import type { UpstreamObserver } from './observer.ts';
 import type { ForwardOptions } from './options.ts';
 import type { RandomSource } from './random.ts';
 import type { TimerWheel } from './timer-wheel.ts';
-import type { WriteTurn } from './write-turn.ts';
 
 export interface UpstreamContext {
   readonly options: ForwardOptions;
@@ -16,5 +15,4 @@ export interface UpstreamContext {
   readonly observer: UpstreamObserver;
   readonly random: RandomSource;
   readonly wheel: TimerWheel;
-  readonly writes: WriteTurn;
 }

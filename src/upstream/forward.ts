@@ -18,7 +18,6 @@ import { RandomPool, type RandomSource } from './random.ts';
 import { TRIAL_PAUSE_MIN_MS } from './silence.ts';
 import { Timer, TimerWheel } from './timer-wheel.ts';
 import { Upstream, type UpstreamSnapshot, upstreamKey } from './upstream.ts';
-import { WriteTurn } from './write-turn.ts';
 
 /** A second less than glibc and Go wait, so that their resolvers hear of a failure instead of asking on top. */
 export const DEADLINE_MS = 4000;
@@ -85,8 +84,7 @@ export class Forward implements ExchangeHost {
     this.random = random;
     this.wheel = new TimerWheel(clock);
     this.#clock = clock;
-    const writes = new WriteTurn();
-    this.#context = { options, clock, log, observer, random, wheel: this.wheel, writes };
+    this.#context = { options, clock, log, observer, random, wheel: this.wheel };
     this.#order = createPolicy(options.policy, random);
     this.#hostNames = new HostNames(this.#context, (endpoints) => this.#replace(endpoints), lookUp);
     this.#upstreams = this.#hostNames.addresses.map(

@@ -7,6 +7,7 @@
  */
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
+import { atTurnEnd } from '../base/turn-end.ts';
 import { acknowledgeNow } from '../os/tcp-socket.ts';
 import { u16 } from '../wire/octets.ts';
 import type { UpstreamContext } from './context.ts';
@@ -18,7 +19,6 @@ import { unusedId } from './random.ts';
 import type { StreamDialer } from './stream-dialer.ts';
 import { Timer, type TimerTarget } from './timer-wheel.ts';
 import type { Carrier, UpstreamQuery } from './upstream-query.ts';
-import type { Flushable } from './write-turn.ts';
 
 /** About two segments of queries; behind a server that answers in order in 0.1 ms each, the last waits 6 ms. */
 const OUTSTANDING_MAX = 64;
@@ -48,7 +48,7 @@ export interface ConnectionLimits {
   readonly retireAtMs: number;
 }
 
-export class TcpConnection implements Carrier, Flushable, MessageSink, TimerTarget {
+export class TcpConnection implements Carrier, MessageSink, TimerTarget {
   readonly #context: UpstreamContext;
   readonly #owner: ConnectionOwner;
   readonly #limits: ConnectionLimits;
@@ -132,7 +132,7 @@ export class TcpConnection implements Carrier, Flushable, MessageSink, TimerTarg
     this.#unsent.push(query);
     this.assigned++;
     this.#lastUsedAtMs = nowMs;
-    if (this.#state === 'open' && this.#unsent.length === 1) this.#context.writes.add(this);
+    if (this.#state === 'open' && this.#unsent.length === 1) atTurnEnd(this.#flush);
   }
 
   /** The id stays taken until the reply comes, so that it is not taken for another's. */
@@ -140,7 +140,8 @@ export class TcpConnection implements Carrier, Flushable, MessageSink, TimerTarg
     query.isAbandoned = true;
   }
 
-  flush(): void {
+  /** At the end of a turn: all that it was given meanwhile leaves as one write (RFC 7766 §6.2.1.1). */
+  readonly #flush = (): void => {
     if (this.#state !== 'open') return;
     const nowMs = this.#context.clock.nowMs();
     const queries = this.#unsent.filter((query) => this.#isWanted(query));
@@ -151,7 +152,7 @@ export class TcpConnection implements Carrier, Flushable, MessageSink, TimerTarg
     this.#dialer.write(this.#socket, size, (octets) => frameQueries(queries, octets));
     this.#context.observer.segmentWritten(this.route.to, queries.length, size);
     this.#context.wheel.scheduleBy(this.#timer, this.#silenceEndsAtMs());
-  }
+  };
 
   messageRead(message: Uint8Array, nowMs: number): void {
     const query = this.#outstanding.get(u16(message, 0));
@@ -227,7 +228,7 @@ export class TcpConnection implements Carrier, Flushable, MessageSink, TimerTarg
     this.route = { ...this.route, from: `${host}:${localPort}` };
     this.#context.wheel.cancel(this.#timer);
     this.#watchIdle();
-    this.flush();
+    this.#flush();
     // Queries given up during the dial have left room.
     this.#owner.connectionFreed(this, this.#context.clock.nowMs());
   }

@@ -3,6 +3,7 @@
  * the measurement is seen to work. Run with --expose-gc and a young generation that holds all of it.
  */
 import { encodeQuery } from '../support/messages.ts';
+import { bytesEach } from './allocation-meter.ts';
 import { AnswererFixture, AT, LISTENER } from './answerer-fixture.ts';
 
 const BATCH = 64;
@@ -29,17 +30,8 @@ function hit(count: number, keep: boolean): void {
   }
 }
 
-/** The least of some rounds: what else goes on in the process only adds. */
 function bytesPerHit(keep: boolean): number {
-  hit(10 * HITS, keep);
-  let least = Infinity;
-  for (let round = 0; round < ROUNDS; round++) {
-    globalThis.gc!();
-    const before = process.memoryUsage().heapUsed;
-    hit(HITS, keep);
-    least = Math.min(least, (process.memoryUsage().heapUsed - before) / HITS);
-  }
-  return least;
+  return bytesEach({ count: HITS, rounds: ROUNDS, warmUp: 10, run: (count) => hit(count, keep) });
 }
 
 process.stdout.write(

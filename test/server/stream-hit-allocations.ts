@@ -7,6 +7,7 @@ import { frame } from '../../src/cli/stand-in/frames.ts';
 import { OS, Pinned, requireLibc } from '../../src/os/libc.ts';
 import { SOCKET_ADDRESS_SIZE, writeSocketAddress } from '../../src/os/socket-address.ts';
 import { encodeQuery } from '../support/messages.ts';
+import { bytesEach } from './allocation-meter.ts';
 import { StreamStage } from './stream-stage.ts';
 
 const HITS = 20_000;
@@ -38,17 +39,8 @@ function hit(count: number, keep: boolean): void {
   }
 }
 
-/** The least of some rounds: what else goes on in the process only adds. */
 function bytesPerHit(keep: boolean): number {
-  hit(2 * HITS, keep);
-  let least = Infinity;
-  for (let round = 0; round < ROUNDS; round++) {
-    globalThis.gc!();
-    const before = process.memoryUsage().heapUsed;
-    hit(HITS, keep);
-    least = Math.min(least, (process.memoryUsage().heapUsed - before) / HITS);
-  }
-  return least;
+  return bytesEach({ count: HITS, rounds: ROUNDS, warmUp: 2, run: (count) => hit(count, keep) });
 }
 
 // The connection is accepted.

@@ -11,7 +11,6 @@ import { silentObserver } from '../../src/upstream/observer.ts';
 import type { Endpoint } from '../../src/upstream/options.ts';
 import { RandomPool } from '../../src/upstream/random.ts';
 import { TimerWheel } from '../../src/upstream/timer-wheel.ts';
-import { WriteTurn } from '../../src/upstream/write-turn.ts';
 import { Arrivals } from '../support/arrivals.ts';
 import { until } from '../support/until.ts';
 import {
@@ -63,7 +62,6 @@ function openHostNames(
     observer: silentObserver,
     random: new RandomPool(),
     wheel,
-    writes: new WriteTurn(),
   };
   const changed = (endpoints: readonly Endpoint[]) =>
     changes.push(endpoints.map(({ host, port }) => `${host}:${port}`));

@@ -6,7 +6,6 @@ import { silentObserver } from '../../src/upstream/observer.ts';
 import { RandomPool } from '../../src/upstream/random.ts';
 import { TimerWheel } from '../../src/upstream/timer-wheel.ts';
 import { Upstream, upstreamKey } from '../../src/upstream/upstream.ts';
-import { WriteTurn } from '../../src/upstream/write-turn.ts';
 import { endpoint, forwardOptions } from './support-forward.ts';
 
 const context = {
@@ -16,7 +15,6 @@ const context = {
   observer: silentObserver,
   random: new RandomPool(),
   wheel: new TimerWheel(systemClock),
-  writes: new WriteTurn(),
 };
 
 test('the label is address and port, an IPv6 address in brackets', () => {
