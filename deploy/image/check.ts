@@ -14,6 +14,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { architectureOf, CPUS } from './architectures.ts';
 import { compressedBytes, megabytes, partsOf } from './contents.ts';
 import { installPackages, nodeOf } from './packages.ts';
 import { PrivateApt } from './private-apt.ts';
@@ -22,11 +23,6 @@ const SOURCE = join(import.meta.dirname, '../..');
 /** A thousand new nodes pull it at once. */
 const COMPRESSED_MAX = 70e6;
 const CHECK = 'test/image/confined.check.ts';
-/** GNU's names of machines, as Debian's cross tools have them. */
-const GNU: Readonly<Record<string, string>> = {
-  x64: 'x86_64-linux-gnu',
-  arm64: 'aarch64-linux-gnu',
-};
 
 const { values } = parseArgs({
   options: {
@@ -36,6 +32,10 @@ const { values } = parseArgs({
   },
 });
 const isForeign = values.arch !== process.arch;
+if (!CPUS.includes(values.arch)) {
+  console.error(`image:check: --arch '${values.arch}': expected ${CPUS.join(' or ')}`);
+  process.exit(2);
+}
 
 function run(command: string, ...args: string[]): void {
   execFileSync(command, args, { cwd: SOURCE, stdio: ['ignore', 'inherit', 'inherit'] });
@@ -56,9 +56,10 @@ function makeRoot(root: string): void {
 function makeForeignRoot(root: string, directory: string): void {
   const apt = new PrivateApt(join(directory, 'apt'), values.arch);
   const packages = installPackages(join(directory, 'packages'), values.arch);
-  const strip = `${GNU[values.arch]}-strip`;
+  const { gnu } = architectureOf(values.arch);
+  const strip = `${gnu}-strip`;
   const canStrip = spawnSync(strip, ['--version']).error === undefined;
-  if (!canStrip) console.log(`no ${strip} (binutils-${GNU[values.arch]}): Node keeps its symbols`);
+  if (!canStrip) console.log(`no ${strip} (binutils-${gnu}): Node keeps its symbols`);
   execFileSync('sh', ['deploy/image/root.sh', root, nodeOf(packages, values.arch)], {
     cwd: SOURCE,
     env: { ...apt.environment, STRIP: canStrip ? strip : 'true' },
@@ -96,7 +97,7 @@ function buildImage(directory: string, root: string): number {
   rmSync(base, { recursive: true });
   const build = ['bud', '--isolation', 'chroot', '--pull-never', '--layers=false'];
   // Docker's builder knows it by itself.
-  const architecture = `TARGETARCH=${process.arch === 'x64' ? 'amd64' : process.arch}`;
+  const architecture = `TARGETARCH=${architectureOf(process.arch).debian}`;
   const version = JSON.parse(readFileSync(join(SOURCE, 'package.json'), 'utf8')).version;
   const values = ['--build-arg', architecture, '--build-arg', `VERSION=${version}`];
   // Packages that this machine has fetched already are not fetched again.

@@ -5,9 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { globSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-/** Node's name of an architecture to Debian's. */
-const DEBIAN: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
+import { architectureOf } from './architectures.ts';
 
 export class PrivateApt {
   /** For programs that call apt: root.sh. */
@@ -17,8 +15,7 @@ export class PrivateApt {
 
   /** Fetches the lists of packages. */
   constructor(directory: string, cpu: string) {
-    const architecture = DEBIAN[cpu];
-    if (architecture === undefined) throw new Error(`'${cpu}': expected x64 or arm64`);
+    const architecture = architectureOf(cpu).debian;
     this.architecture = architecture;
     this.#directory = directory;
     for (const path of ['state/lists/partial', 'cache/archives/partial']) {
