@@ -12,7 +12,7 @@ import type { Proto } from './observer.ts';
 import { QueryLimit } from './query-limit.ts';
 import { jittered } from './random.ts';
 import type { StreamDialer } from './stream-dialer.ts';
-import { type ConnectionOwner, TcpConnection } from './tcp-connection.ts';
+import { type ConnectionOwner, OUTSTANDING_MAX, TcpConnection } from './tcp-connection.ts';
 import type { Carrier, UpstreamQuery } from './upstream-query.ts';
 
 /** Each may be held up by one slow name: 64 slow names at once. node-cache opens one connection a query in flight. */
@@ -129,6 +129,7 @@ export class ConnectionSet implements Carrier, ConnectionOwner {
   #choose(nowMs: number, shunned: Carrier | undefined): TcpConnection | undefined {
     const spreads = this.#latency.floorMs >= SPREAD_FROM_MS;
     let fallback: TcpConnection | undefined;
+    let fallbackLoad = 0;
     let dialling = 0;
     for (const connection of this.#connections) {
       if (!connection.isOpen) dialling++;
@@ -137,9 +138,11 @@ export class ConnectionSet implements Carrier, ConnectionOwner {
         this.#context.observer.connectionReused(this.route.to, this.#proto);
         return connection;
       }
-      if (fallback === undefined || connection.outstandingCount < fallback.outstandingCount) {
-        fallback = connection;
-      }
+      // What was sent before may be slow; what goes along is at least as quick as a dial.
+      const load = connection.outstandingCount + (connection.isHeldUp(nowMs) ? OUTSTANDING_MAX : 0);
+      if (fallback !== undefined && load >= fallbackLoad) continue;
+      fallback = connection;
+      fallbackLoad = load;
     }
     const mayDial = this.#connections.length < CONNECTIONS_MAX && dialling < DIALLING_MAX;
     return mayDial ? this.#dial(nowMs) : fallback;

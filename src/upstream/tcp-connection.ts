@@ -21,7 +21,7 @@ import { Timer, type TimerTarget } from './timer-wheel.ts';
 import type { Carrier, UpstreamQuery } from './upstream-query.ts';
 
 /** About two segments of queries; behind a server that answers in order in 0.1 ms each, the last waits 6 ms. */
-const OUTSTANDING_MAX = 64;
+export const OUTSTANDING_MAX = 64;
 /** A connection that is dialled for longer gets no more: behind a virtual address another dial may meet a live server. */
 const DIAL_AGE_MAX_MS = 100;
 const DIAL_TIMEOUT_MS = 1000;

@@ -1,9 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { askMany, assertAnswered, failureOf, openForward, openServer } from './support-forward.ts';
-import { blackHole, deadPort, nameOf, queryFor } from './support-server.ts';
+import { blackHole, deadPort, nameOf, queryFor, type TestServer } from './support-server.ts';
 
 const tcp = { transport: 'tcp' } as const;
+
+/** The answer to names that begin with `slow.` waits until it is released. */
+function slowName() {
+  const asked = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const heldFor = (query: Buffer) => {
+    if (!nameOf(query).startsWith('slow.')) return undefined;
+    asked.resolve();
+    return released.promise;
+  };
+  return { heldFor, asked: asked.promise, release: released.resolve };
+}
+
+/** A query behind it would be asked again elsewhere in time, and answered: the stream tells. */
+function assertLastOfItsStream(server: TestServer, name: string) {
+  const { from } = server.queries.find((query) => query.name === name)!;
+  assert.equal(server.queries.findLast((query) => query.from === from)?.name, name);
+}
 
 for (const closeWith of ['fin', 'rst'] as const) {
   for (const limit of [1, 100, 128]) {
@@ -66,38 +84,35 @@ test('a server that accepts and closes at once uses up the failures', async (t) 
 });
 
 test('a slow name holds up only what was sent just behind it', async (t) => {
-  const server = await openServer(t, {
-    inOrder: true,
-    delayMs: (query) => (nameOf(query).startsWith('slow.') ? 200 : 0),
-  });
+  const slow = slowName();
+  const server = await openServer(t, { inOrder: true, heldFor: slow.heldFor });
   const { forward } = openForward(t, [server]);
   assertAnswered(await forward.exchange(queryFor('first.example.org.'), tcp));
-  let isSlowDone = false;
-  const slow = forward.exchange(queryFor('slow.example.org.'), tcp).then(() => {
-    isSlowDone = true;
-  });
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  const held = forward.exchange(queryFor('slow.example.org.'), tcp);
+  await slow.asked;
   for (const result of await askMany(forward, 20)) assertAnswered(result);
-  assert.equal(isSlowDone, false);
-  await slow;
+  assertLastOfItsStream(server, 'slow.example.org.');
+  slow.release();
+  assertAnswered(await held);
   assert(server.accepted >= 2);
 });
 
 test('behind a server that is slow and answers in order, a query waits for no other', async (t) => {
+  const slow = slowName();
   const server = await openServer(t, {
     inOrder: true,
-    delayMs: (query) => (nameOf(query).startsWith('slow.') ? 1000 : 20),
+    delayMs: () => 20,
+    heldFor: slow.heldFor,
   });
   const { forward } = openForward(t, [server]);
   for (let index = 0; index < 3; index++) await forward.exchange(queryFor('first.test.'), tcp);
-  let isSlowDone = false;
-  const slow = forward.exchange(queryFor('slow.example.org.'), tcp).then(() => {
-    isSlowDone = true;
-  });
+  const held = forward.exchange(queryFor('slow.example.org.'), tcp);
+  await slow.asked;
   for (const result of await askMany(forward, 20)) assertAnswered(result);
-  assert.equal(isSlowDone, false);
-  await slow;
   const { connections } = forward.snapshot().upstreams[0]!;
+  assertLastOfItsStream(server, 'slow.example.org.');
+  slow.release();
+  assertAnswered(await held);
   assert(connections >= 4 && connections <= 22, String(connections));
 });
 

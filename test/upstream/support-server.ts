@@ -12,6 +12,8 @@ export interface Behaviour {
   replies?: (query: Buffer, via: 'udp' | 'tcp') => Buffer[];
   /** How long a reply takes. */
   delayMs?: (query: Buffer) => number;
+  /** What a reply waits for besides: an event of the test, where a time would be a guess at how busy the machine is. */
+  heldFor?: (query: Buffer) => Promise<unknown> | undefined;
   /** TCP: a reply waits for all before it, as CoreDNS's do. */
   inOrder?: boolean;
   /** TCP: closes after so many replies on a connection. */
@@ -110,8 +112,8 @@ export class TestServer {
 
   async #datagram(query: Buffer, sender: RemoteInfo): Promise<void> {
     this.#seen(query, 'udp', sender.port);
-    const { delayMs, replies = goodReply } = this.behaviour;
-    await pause(delayMs?.(query) ?? 0);
+    const { replies = goodReply } = this.behaviour;
+    await due(this.behaviour, query);
     if (!this.#tcp.listening) return;
     for (const reply of replies(query, 'udp')) this.sendTo(sender.port, reply);
   }
@@ -168,8 +170,8 @@ export function serveStream(
       const query = received.subarray(2, 2 + received.readUInt16BE(0));
       received = received.subarray(2 + query.length);
       seen(query);
-      const { delayMs, inOrder, replies = goodReply } = server.behaviour;
-      const reply = () => pause(delayMs?.(query) ?? 0).then(() => send(replies(query, 'tcp')));
+      const { inOrder, replies = goodReply } = server.behaviour;
+      const reply = () => due(server.behaviour, query).then(() => send(replies(query, 'tcp')));
       if (inOrder === true || server.behaviour.closeAfter !== undefined) {
         before = before.then(reply);
       } else void reply();
@@ -184,8 +186,11 @@ async function writeSplit(stream: Socket, octets: Buffer): Promise<void> {
   }
 }
 
-function pause(ms: number): Promise<void> {
-  return ms === 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms));
+/** Resolves when the reply to `query` may be sent. */
+async function due({ delayMs, heldFor }: Behaviour, query: Buffer): Promise<void> {
+  const ms = delayMs?.(query) ?? 0;
+  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+  await heldFor?.(query);
 }
 
 export function framed(message: Buffer): Buffer {
