@@ -15,8 +15,8 @@ test('a daemon that nobody asks has no queries', async (t) => {
       `.:${dns} {\n  bind 127.0.0.1\n  whoami\n  prometheus 127.0.0.1:${prometheus}\n}\n`,
     args: ['-localip', '127.0.0.1', '-control-socket', socket],
   });
-  await until('two signs of life are counted', async () => {
-    return (await daemon.scrape()).sum('coredns_dns_requests_total') > 1;
+  await until('a sign of life is counted', async () => {
+    return (await daemon.scrape()).sum('coredns_dns_requests_total') > 0;
   });
   const { stdout } = await zerohop(['top', '--once', '--json', '--control-socket', socket]);
   const top = JSON.parse(stdout) as Top;
