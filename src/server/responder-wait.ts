@@ -1,0 +1,118 @@
+/**
+ * How a responder waits for its UDP sockets, its eventfd and TCP's descriptors, in one of two ways:
+ *
+ * - At a low rate in `epoll`, which knows all of them: a wake-up is one system call, which sets nothing up and looks at nothing twice.
+ * - When datagrams come in batches in `poll`, for the UDP sockets and for epoll's descriptor, which has the rest: a socket that epoll
+ *   knows calls it for each datagram that comes and each reply that has left, also while nobody waits, 0.15 us of a hit's 2.4.
+ */
+import type { Epoll } from '../os/epoll.ts';
+import { type Libc, OS, Pinned } from '../os/libc.ts';
+import { TOKEN } from './stream-listeners.ts';
+
+/** A round that receives so many makes it `poll`: each costs epoll's call, and one wait is spread over them. */
+const MANY = 8;
+/** After so many rounds in a row with fewer it is epoll again: a change is a system call for each socket. */
+const FEW_ROUNDS = 64;
+const POLLFD_SIZE = 8;
+
+export class ResponderWait {
+  readonly #libc: Libc;
+  readonly #epoll: Epoll;
+  #fds: readonly number[] = [];
+  /** An array of `pollfd`: the UDP sockets, behind them epoll's descriptor. */
+  #pollSet: Pinned;
+  /** The UDP sockets that epoll knows: none while it is `poll`. */
+  #watched: number[] = [];
+  #polls = true;
+  #fewRounds = 0;
+  #isOver = false;
+
+  constructor(libc: Libc, epoll: Epoll, eventFd: number) {
+    this.#libc = libc;
+    this.#epoll = epoll;
+    epoll.add(eventFd, OS.EPOLLIN, TOKEN.EVENT_FD);
+    this.#pollSet = this.#createPollSet();
+  }
+
+  /** Whether nothing came in the time of the last wait. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Waits for these from now on. Those from before are still open. */
+  setSockets(fds: readonly number[]): void {
+    this.#enterPoll();
+    this.#fds = fds;
+    this.#pollSet = this.#createPollSet();
+  }
+
+  /** How many events epoll has at the end; the tokens of UDP sockets are their indexes. */
+  wait(maxMs: number): number {
+    if (this.#polls) return this.#poll(0, maxMs);
+    const count = this.#epoll.wait(maxMs);
+    this.#isOver = count === 0;
+    return count;
+  }
+
+  /** The same without the UDP sockets, which others read: only `poll` can leave them out. */
+  waitAside(maxMs: number): number {
+    if (!this.#polls) this.#enterPoll();
+    return this.#poll(this.#fds.length, maxMs);
+  }
+
+  /** Whether `poll` found an entry ready; `revents` is the upper half of its second word. */
+  hasPolled(index: number): boolean {
+    return this.#polls && this.#pollSet.words[2 * index + 1]! >>> 16 !== 0;
+  }
+
+  /** Chooses how to wait the next time. */
+  received(count: number): void {
+    if (count >= MANY) {
+      this.#fewRounds = 0;
+      if (!this.#polls) this.#enterPoll();
+    } else if (this.#polls && ++this.#fewRounds === FEW_ROUNDS) {
+      this.#leavePoll();
+    }
+  }
+
+  /** From the entry `first` on. */
+  #poll(first: number, maxMs: number): number {
+    const { address, words } = this.#pollSet;
+    const count = this.#fds.length + 1 - first;
+    const ready = this.#libc.poll(address + first * POLLFD_SIZE, count, maxMs);
+    this.#isOver = ready <= 0;
+    // A signal came first: what the kernel said the last time is still there.
+    if (ready < 0) for (let at = 1; at < words.length; at += 2) words[at] = OS.POLLIN;
+    return this.hasPolled(this.#fds.length) ? this.#epoll.wait(0) : 0;
+  }
+
+  #enterPoll(): void {
+    this.#fewRounds = 0;
+    this.#polls = true;
+    for (const fd of this.#watched) this.#epoll.remove(fd);
+    this.#watched = [];
+  }
+
+  #leavePoll(): void {
+    try {
+      for (const [index, fd] of this.#fds.entries()) {
+        this.#epoll.add(fd, OS.EPOLLIN, index);
+        this.#watched.push(fd);
+      }
+      this.#polls = false;
+    } catch {
+      // The user has no watches left (fs.epoll.max_user_watches): `poll` needs none.
+      this.#enterPoll();
+    }
+  }
+
+  #createPollSet(): Pinned {
+    const fds = [...this.#fds, this.#epoll.fd];
+    const pollSet = new Pinned(this.#libc, POLLFD_SIZE * fds.length);
+    for (const [index, fd] of fds.entries()) {
+      pollSet.words[2 * index] = fd;
+      pollSet.words[2 * index + 1] = OS.POLLIN;
+    }
+    return pollSet;
+  }
+}
