@@ -76,7 +76,7 @@ async function main(options: BenchOptions): Promise<void> {
 async function startServers(options: BenchOptions, site: Site): Promise<Server[]> {
   const echo = compileEcho(site.directory);
   const servers: Server[] = [];
-  if (echo) servers.push(await startEcho(echo, site));
+  if (echo) servers.push(await startEcho(echo, site.core));
   else console.log('no C compiler (cc): no echo, hence no ratios');
   const daemon = await startDaemon(options.daemonCommand, site);
   if (daemon) servers.push(daemon);

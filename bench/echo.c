@@ -7,6 +7,7 @@
  *   answer | header | question | A record | (OPT) |   as many octets as a real answer with one address
  *
  * `--poll` waits in poll and receives with MSG_DONTWAIT; otherwise it waits in recvmmsg itself (MSG_WAITFORONE).
+ * `--threads=N` serves with N threads, each with a socket of its own (SO_REUSEPORT) and all else of its own.
  * It prints its port, and exits on SIGTERM or when stdin closes.
  */
 #define _GNU_SOURCE
@@ -20,7 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BATCH = 64, BUFFER_OCTETS = 2048, HEADER_OCTETS = 12, SOCKET_BUFFER_OCTETS = 4 << 20 };
+enum { BATCH = 64, BUFFER_OCTETS = 2048, HEADER_OCTETS = 12, SOCKET_BUFFER_OCTETS = 8 << 20, THREADS_MAX = 64 };
 
 /* A pointer to the QNAME (RFC 1035 section 4.1.4), type A, class IN, TTL 30, 192.0.2.1. */
 static const unsigned char answer_a[16] = {0xc0, 0x0c, 0, 1, 0, 1, 0, 0, 0, 30, 0, 4, 192, 0, 2, 1};
@@ -65,24 +66,37 @@ static void *exit_with_stdin(void *unused) {
   return unused;
 }
 
-static int open_socket(void) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+/* `port`: 0 takes a free one and tells it. */
+static int open_socket(int *port) {
+  struct sockaddr_in address = {
+      .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(*port)};
   socklen_t size = sizeof address;
-  int buffer = SOCKET_BUFFER_OCTETS;
+  int buffer = SOCKET_BUFFER_OCTETS, shared = 1;
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) die("socket");
-  setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer) < 0)
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+  if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shared, sizeof shared) < 0) die("SO_REUSEPORT");
   if (bind(fd, (struct sockaddr *)&address, size) < 0) die("bind");
   if (getsockname(fd, (struct sockaddr *)&address, &size) < 0) die("getsockname");
-  printf("%d\n", ntohs(address.sin_port));
-  fflush(stdout);
+  *port = ntohs(address.sin_port);
   return fd;
 }
 
-static unsigned char buffers[BATCH][BUFFER_OCTETS];
-static struct sockaddr_in peers[BATCH];
-static struct iovec in_vectors[BATCH], out_vectors[BATCH];
-static struct mmsghdr in[BATCH], out[BATCH];
+static _Thread_local unsigned char buffers[BATCH][BUFFER_OCTETS];
+static _Thread_local struct sockaddr_in peers[BATCH];
+static _Thread_local struct iovec in_vectors[BATCH], out_vectors[BATCH];
+static _Thread_local struct mmsghdr in[BATCH], out[BATCH];
+
+static void lay_out(void) {
+  for (int i = 0; i < BATCH; i++) {
+    in_vectors[i] = (struct iovec){.iov_base = buffers[i], .iov_len = BUFFER_OCTETS};
+    in[i].msg_hdr = (struct msghdr){
+        .msg_name = &peers[i], .msg_namelen = sizeof peers[i], .msg_iov = &in_vectors[i], .msg_iovlen = 1};
+    out[i].msg_hdr = (struct msghdr){
+        .msg_namelen = sizeof peers[i], .msg_iov = &out_vectors[i], .msg_iovlen = 1};
+  }
+}
 
 static void serve(int fd, int polls) {
   struct pollfd waiting = {.fd = fd, .events = POLLIN};
@@ -109,17 +123,28 @@ static void serve(int fd, int polls) {
   }
 }
 
+static int polls;
+static int sockets[THREADS_MAX];
+
+static void *serve_one(void *fd) {
+  lay_out();
+  serve(*(int *)fd, polls);
+  return fd;
+}
+
 int main(int count, char **arguments) {
-  int polls = count > 1 && strcmp(arguments[1], "--poll") == 0;
-  for (int i = 0; i < BATCH; i++) {
-    in_vectors[i] = (struct iovec){.iov_base = buffers[i], .iov_len = BUFFER_OCTETS};
-    in[i].msg_hdr = (struct msghdr){
-        .msg_name = &peers[i], .msg_namelen = sizeof peers[i], .msg_iov = &in_vectors[i], .msg_iovlen = 1};
-    out[i].msg_hdr = (struct msghdr){
-        .msg_namelen = sizeof peers[i], .msg_iov = &out_vectors[i], .msg_iovlen = 1};
+  int threads = 1, port = 0;
+  for (int i = 1; i < count; i++) {
+    if (strcmp(arguments[i], "--poll") == 0) polls = 1;
+    if (strncmp(arguments[i], "--threads=", 10) == 0) threads = atoi(arguments[i] + 10);
   }
-  int fd = open_socket();
+  if (threads < 1 || threads > THREADS_MAX) return 2;
+  for (int i = 0; i < threads; i++) sockets[i] = open_socket(&port);
+  printf("%d\n", port);
+  fflush(stdout);
   pthread_t thread;
   if (pthread_create(&thread, NULL, exit_with_stdin, NULL) != 0) die("pthread_create");
-  serve(fd, polls);
+  for (int i = 1; i < threads; i++)
+    if (pthread_create(&thread, NULL, serve_one, &sockets[i]) != 0) die("pthread_create");
+  serve_one(&sockets[0]);
 }

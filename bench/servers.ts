@@ -153,10 +153,10 @@ export function compileEcho(directory: string): string | undefined {
 
 export async function startEcho(
   binary: string,
-  site: Site,
+  core: number | undefined,
   flags: readonly string[] = [],
 ): Promise<Server> {
-  const child = startProcess([binary, ...flags], site.core);
+  const child = startProcess([binary, ...flags], core);
   const port = Number(await child.firstLine(FIRST_LINE_TIMEOUT_MS));
   return { name: ['echo', ...flags].join(' '), port, child, isForwarding: false };
 }
@@ -170,7 +170,7 @@ export async function startPeer(
   const { echo, nodeCache } = binaries;
   if (isStage(peer)) return startDaemon(DAEMON_COMMAND, site, peer);
   if (peer === 'watched') return startWatched(site);
-  if (peer === 'echo-poll') return echo ? startEcho(echo, site, ['--poll']) : undefined;
+  if (peer === 'echo-poll') return echo ? startEcho(echo, site.core, ['--poll']) : undefined;
   if (peer === 'node-cache') return nodeCache ? startNodeCache(peer, [nodeCache], site) : undefined;
   const port = await freePort();
   const command = resolverCommand(peer, port, site.directory, site.zones);
