@@ -104,8 +104,11 @@ export class FilledCache {
     answerer.beginBatch(this.nowMs);
     for (let slot = 0; slot < BATCH_MAX; slot++) {
       const at = this.ask(slot, indexes[from + slot]!);
-      const size = answerer.answer(octets, words, at, querySize, LISTENER);
-      if (size <= 0) throw new Error('not a hit');
+      answerer.read(slot, octets, words, at, querySize, LISTENER);
+    }
+    answerer.lookAhead(BATCH_MAX);
+    for (let slot = 0; slot < BATCH_MAX; slot++) {
+      if (answerer.reply(slot, octets) <= 0) throw new Error('not a hit');
     }
     answerer.endBatch(10);
   }

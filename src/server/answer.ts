@@ -7,14 +7,16 @@
  *     |       |- no zone, wrong class: REFUSED
  *     |- malformed: FORMERR; unknown opcode: NOTIMP; EDNS version: BADVERS; a response: nothing
  *
- * Call `beginBatch`, `answer` for each query, `endBatch`: entries may be read only in between (cache/epochs.ts).
+ * Call `beginBatch`, `answer` for each query, `endBatch`: entries may be read only in between (cache/epochs.ts). Or, for what has
+ * come together, `read` for all, `lookAhead`, `reply` for each: then the waits for memory of all of them overlap.
  */
 
 import assert from 'node:assert/strict';
 import { bodyAt, ENTRY, ENTRY_FLAG, flagsOf, ttlCountOf, ttlsAt } from '../cache/entry.ts';
 import { ReaderEpoch } from '../cache/epochs.ts';
-import { CacheKey, finishKey, type HashSeed, keyFlags, setKeyName } from '../cache/key.ts';
+import type { HashSeed } from '../cache/key.ts';
 import { remainingTtlS } from '../cache/lifetime.ts';
+import { LookAhead } from '../cache/look-ahead.ts';
 import { isPopular, markHit, marksOf, takeRefreshTurn } from '../cache/marks.ts';
 import type { CacheMemory } from '../cache/memory.ts';
 import { RefreshRing } from '../cache/refresh-ring.ts';
@@ -30,7 +32,7 @@ import {
   countRequest,
 } from '../metrics/counter-words.ts';
 import { type Octets, word } from '../wire/octets.ts';
-import { QueryFields, readQuery, VERDICT, type Verdict } from '../wire/query.ts';
+import { VERDICT } from '../wire/query.ts';
 import { FLAG, MESSAGE_SIZE_MAX, RCODE } from '../wire/registry.ts';
 import {
   BodySource,
@@ -39,13 +41,8 @@ import {
   writeHeaderReply,
   writeReply,
 } from '../wire/reply.ts';
-import {
-  chooseZone,
-  type ListenerPlan,
-  type ResponderPlan,
-  takesClass,
-  type ZonePlan,
-} from './plan.ts';
+import { AskedQuery } from './asked-query.ts';
+import type { ResponderPlan, ZonePlan } from './plan.ts';
 
 /** What `answer` returns beside the size of a reply. */
 export const OUTCOME = { NOTHING: 0, MISS: -1 } as const;
@@ -70,8 +67,9 @@ export class Answerer {
   readonly #epoch: ReaderEpoch;
   readonly #refreshRing: RefreshRing;
   readonly #marksAt: number;
-  readonly #query = new QueryFields();
-  readonly #key = new CacheKey();
+  /** By place in a batch: the first for queries that are answered one by one, the others made when they are first needed. */
+  readonly #asked = [new AskedQuery()];
+  readonly #lookAhead: LookAhead;
   readonly #source = new BodySource();
   readonly #countersAt: number;
   /** Milliseconds of the monotonic clock, in an array so that no number object is made of it. */
@@ -89,6 +87,7 @@ export class Answerer {
     this.#epoch = new ReaderEpoch(memory, options.reader);
     this.#refreshRing = new RefreshRing(memory, options.reader);
     this.#marksAt = marksOf(memory, options.reader);
+    this.#lookAhead = new LookAhead(memory, this.#marksAt, options.batchMax);
     this.#countersAt = memory.countersAt;
     this.#source.octets = memory.octets;
     this.#source.ttlOffsets = memory.halves;
@@ -145,26 +144,46 @@ export class Answerer {
    * listener. Returns the reply's size, which stands where the query stood, or an OUTCOME; on a MISS the query is untouched.
    */
   answer(octets: Octets, words: Int32Array, at: number, size: number, listener: number): number {
+    this.read(0, octets, words, at, size, listener);
+    return this.reply(0, octets);
+  }
+
+  /** The first half of `answer`, for the query in a place of the batch: below `batchMax`, and without gaps. */
+  read(
+    place: number,
+    octets: Octets,
+    words: Int32Array,
+    at: number,
+    size: number,
+    listener: number,
+  ): void {
+    if (place === this.#asked.length) this.#asked.push(new AskedQuery());
+    const asked = this.#asked[place]!;
+    const { hashSeed, answersIndirect } = this.#options;
     const plan = this.#plan.listeners[listener]!;
-    const query = this.#query;
-    const verdict = readQuery(octets, at, size, query);
-    if (verdict !== VERDICT.ACCEPT) return this.#refuse(octets, at, size, plan, verdict);
-    setKeyName(this.#key, words, at >> 2, query.qnameSize);
-    const zone = chooseZone(plan, query, this.#key);
-    if (zone === undefined || !takesClass(zone, query.qclass)) {
-      const reply = writeEmptyReply(octets, at, query, RCODE.REFUSED, 0);
-      return this.#countRefusal(plan, size, reply, RCODE.REFUSED);
-    }
-    const isServedHere = zone.isDirect || (this.#options.answersIndirect && !zone.hasFront);
-    if (!isServedHere || (query.flags & FLAG.OPCODE) !== 0) return OUTCOME.MISS;
-    finishKey(this.#key, query, zone.block, keyFlags(query), this.#options.hashSeed);
-    const entry = findEntry(this.#memory, this.#key);
+    asked.read(octets, words, at, size, plan, hashSeed, answersIndirect);
+    this.#lookAhead.set(place, asked.key.hash);
+  }
+
+  /** Between the halves: what the replies to the first `count` places will read of the cache. */
+  lookAhead(count: number): void {
+    if (count > 1) this.#lookAhead.run(count);
+  }
+
+  /** The second half of `answer`. */
+  reply(place: number, octets: Octets): number {
+    const asked = this.#asked[place]!;
+    if (asked.verdict !== VERDICT.ACCEPT) return this.#refuse(octets, asked);
+    const { zone } = asked;
+    if (zone === undefined) return this.#refuseWith(octets, asked, RCODE.REFUSED);
+    if (!asked.isForCache) return OUTCOME.MISS;
+    const entry = findEntry(this.#memory, asked.key);
     if (entry === 0) return OUTCOME.MISS;
-    const reply = this.#hit(octets, at, size, entry, zone);
+    const reply = this.#hit(octets, asked, entry, zone);
     if (reply === OUTCOME.MISS) return OUTCOME.MISS;
     const base = this.#rowAt(zone.row);
     countCacheResponse(this.#memory.words, base, this.#source.rcode);
-    this.#count(base, size, reply);
+    this.#count(base, asked, reply);
     return reply;
   }
 
@@ -173,13 +192,11 @@ export class Answerer {
    * but neither a request nor a response.
    */
   lookUp(octets: Octets, words: Int32Array, at: number, size: number, zone: ZonePlan): number {
-    const query = this.#query;
-    const verdict = readQuery(octets, at, size, query);
-    assert(verdict === VERDICT.ACCEPT, 'our own queries are well formed');
-    setKeyName(this.#key, words, at >> 2, query.qnameSize);
-    finishKey(this.#key, query, zone.block, keyFlags(query), this.#options.hashSeed);
-    const entry = findEntry(this.#memory, this.#key);
-    return entry === 0 ? OUTCOME.MISS : this.#hit(octets, at, size, entry, zone);
+    const asked = this.#asked[0]!;
+    asked.readOwn(octets, words, at, size, zone, this.#options.hashSeed);
+    assert(asked.verdict === VERDICT.ACCEPT, 'our own queries are well formed');
+    const entry = findEntry(this.#memory, asked.key);
+    return entry === 0 ? OUTCOME.MISS : this.#hit(octets, asked, entry, zone);
   }
 
   /** Counts a datagram that gets no reply because of where it came from. */
@@ -188,13 +205,12 @@ export class Answerer {
     countIgnoredDatagram(this.#memory.words, this.#rowAt(droppedRow));
   }
 
-  /** Turns the query that `answer` has just called a MISS into a SERVFAIL: nobody has room to ask for it. */
-  refuseMiss(octets: Octets, at: number, size: number, listener: number): number {
-    const reply = writeEmptyReply(octets, at, this.#query, RCODE.SERVFAIL, 0);
-    return this.#countRefusal(this.#plan.listeners[listener]!, size, reply, RCODE.SERVFAIL);
+  /** Turns the query in a place that has just been called a MISS into a SERVFAIL: nobody has room to ask for it. */
+  refuseMiss(place: number, octets: Octets): number {
+    return this.#refuseWith(octets, this.#asked[place]!, RCODE.SERVFAIL);
   }
 
-  #hit(octets: Octets, at: number, size: number, entry: number, zone: ZonePlan): number {
+  #hit(octets: Octets, asked: AskedQuery, entry: number, zone: ZonePlan): number {
     const { words, doubles } = this.#memory;
     const nowMs = this.#now[0]!;
     const flags = flagsOf(words, entry);
@@ -207,16 +223,16 @@ export class Answerer {
     }
     const limit = this.#options.isStream
       ? MESSAGE_SIZE_MAX
-      : udpLimit(this.#query, size, zone.udpSizeMax);
+      : udpLimit(asked.fields, asked.size, zone.udpSizeMax);
     const source = this.#source;
     this.#setSource(entry);
     // 11: OPT. A reply that the client would take whole but this buffer cannot hold goes the long way.
-    const needed = this.#query.questionEnd + source.size + 11;
+    const needed = asked.fields.questionEnd + source.size + 11;
     if (needed > this.#options.bufferSize && limit > this.#options.bufferSize) return OUTCOME.MISS;
     if (isStale) source.ttlS = word(words, entry + ENTRY.STALE_TTL);
     else if ((flags & ENTRY_FLAG.KEEP_TTL) !== 0) source.ttlS = word(words, entry + ENTRY.TTL);
     else source.ttlS = remainingTtlS(doubles[(entry + ENTRY.EXPIRES) >> 1]!, nowMs);
-    const reply = writeReply(octets, at, this.#query, source, limit);
+    const reply = writeReply(octets, asked.at, asked.fields, source, limit);
     markHit(words, this.#marksAt, entry, nowMs | 0);
     if (isStale || nowMs >= doubles[(entry + ENTRY.PREFETCH) >> 1]!)
       this.#askRefresh(entry, isStale);
@@ -249,24 +265,30 @@ export class Answerer {
     else countRefreshRingFull(words, this.writerAt);
   }
 
-  #refuse(octets: Octets, at: number, size: number, plan: ListenerPlan, verdict: Verdict): number {
+  #refuse(octets: Octets, asked: AskedQuery): number {
+    const { verdict } = asked;
     if (verdict === VERDICT.IGNORE) {
-      countIgnoredDatagram(this.#memory.words, this.#rowAt(plan.droppedRow));
+      countIgnoredDatagram(this.#memory.words, this.#rowAt(asked.plan.droppedRow));
       return OUTCOME.NOTHING;
     }
-    if (verdict === VERDICT.BADVERS) {
-      const reply = writeEmptyReply(octets, at, this.#query, RCODE.BADVERS, 0);
-      return this.#countRefusal(plan, size, reply, RCODE.BADVERS);
-    }
+    if (verdict === VERDICT.BADVERS) return this.#refuseWith(octets, asked, RCODE.BADVERS);
     const rcode = verdict === VERDICT.NOTIMP ? RCODE.NOTIMP : RCODE.FORMERR;
-    this.#query.qtype = 0;
-    return this.#countRefusal(plan, size, writeHeaderReply(octets, at, rcode), rcode);
+    asked.fields.qtype = 0;
+    return this.#countRefusal(asked, writeHeaderReply(octets, asked.at, rcode), rcode);
   }
 
-  #countRefusal(plan: ListenerPlan, size: number, reply: number, rcode: number): number {
-    const base = this.#rowAt(plan.droppedRow);
+  #refuseWith(octets: Octets, asked: AskedQuery, rcode: number): number {
+    return this.#countRefusal(
+      asked,
+      writeEmptyReply(octets, asked.at, asked.fields, rcode, 0),
+      rcode,
+    );
+  }
+
+  #countRefusal(asked: AskedQuery, reply: number, rcode: number): number {
+    const base = this.#rowAt(asked.plan.droppedRow);
     countChainlessResponse(this.#memory.words, base, rcode);
-    this.#count(base, size, reply);
+    this.#count(base, asked, reply);
     return reply;
   }
 
@@ -274,12 +296,12 @@ export class Answerer {
     return this.#countersAt + rowBase(this.#options.rowCount, this.#options.reader, row);
   }
 
-  #count(base: number, size: number, reply: number): void {
+  #count(base: number, { fields, size: querySize }: AskedQuery, reply: number): void {
     const { row, qtype, sizes } = this.#counted;
     const index = this.#countedCount++;
     row[index] = base;
-    qtype[index] = this.#query.qtype | (this.#query.dnssecOk ? 0x10000 : 0);
-    sizes[2 * index] = size;
+    qtype[index] = fields.qtype | (fields.dnssecOk ? 0x10000 : 0);
+    sizes[2 * index] = querySize;
     sizes[2 * index + 1] = reply;
   }
 }

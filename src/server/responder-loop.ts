@@ -220,19 +220,20 @@ export class ResponderLoop {
     const batch = this.#batch;
     const { octets, words } = batch;
     const { answerer } = this.#wiring;
+    for (let slot = 0; slot < count; slot++) {
+      // What comes from where no answer can go is taken as empty, which gets none.
+      const isAnswerable = canBeAnswered(octets, batch.nameAt(slot), socket.own);
+      const size = isAnswerable ? batch.sizeOf(slot) : 0;
+      answerer.read(slot, octets, words, batch.bufferAt(slot), size, socket.listener);
+    }
+    answerer.lookAhead(count);
     let missCount = 0;
     for (let slot = 0; slot < count; slot++) {
-      const at = batch.bufferAt(slot);
-      const size = batch.sizeOf(slot);
-      if (!canBeAnswered(octets, batch.nameAt(slot), socket.own)) {
-        answerer.ignore(socket.listener);
-        continue;
-      }
-      const reply = answerer.answer(octets, words, at, size, socket.listener);
+      const reply = answerer.reply(slot, octets);
       if (reply > 0) batch.queue(slot, reply);
       else if (reply === OUTCOME.MISS) {
-        if (this.#pushMiss(socket, slot, size, nowMs)) missCount += 1;
-        else batch.queue(slot, answerer.refuseMiss(octets, at, size, socket.listener));
+        if (this.#pushMiss(socket, slot, batch.sizeOf(slot), nowMs)) missCount += 1;
+        else batch.queue(slot, answerer.refuseMiss(slot, octets));
       }
     }
     return missCount;

@@ -86,7 +86,7 @@ export class StreamQueries {
     octets.copyWithin(place, at, at + size);
     let reply = answerer.answer(octets, words, place, size, listener);
     if (reply === OUTCOME.MISS && !this.#pushMiss(connection, place, size)) {
-      reply = answerer.refuseMiss(octets, place, size, listener);
+      reply = answerer.refuseMiss(0, octets);
     }
     if (this.#step !== 0 && samples.isDue(this.#step)) {
       const length = Math.max(reply, size);

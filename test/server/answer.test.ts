@@ -392,12 +392,44 @@ test('counts refusals in the row of what no zone takes, misses not at all', () =
   for (const row of [0, 1, 2]) assert.equal(fixture.counted(row, 'requestOctets'), 0);
 });
 
+test('a batch that is read as a whole has the replies and the counts of its queries one by one', () => {
+  const queries = [
+    encodeQuery({ name: NAME, id: 1, edns: {} }),
+    encodeQuery({ name: 'other.cluster.local', id: 2 }),
+    encodeQuery({ name: 'WWW.example.org', id: 3, type: 'AAAA' }),
+    encodeQuery({ name: 'example.com', id: 4 }),
+    encodeQuery({ name: NAME, id: 5, edns: { version: 1 } }),
+    encodeQuery({ name: NAME, id: 6, flags: 5 << 11 }),
+    encodeQuery({ name: NAME, id: 7, flags: 4 << 11 }),
+    encodeQuery({ name: NAME, id: 8 }).subarray(0, -1),
+    encodeQuery({ name: NAME, id: 9 }).subarray(0, 0),
+    encodeQuery({ name: 'x.indirect.cluster.local', id: 10 }),
+    encodeQuery({ name: NAME, id: 11, flags: FLAG.RD }),
+  ];
+  const wholes = queries.map((_, index) => [...queries.slice(index), ...queries.slice(0, index)]);
+  const fixtures = [new AnswererFixture(), new AnswererFixture()] as const;
+  for (const fixture of fixtures) {
+    fixture.admit({ name: NAME });
+    fixture.admit({ name: NAME, edns: {} });
+    fixture.admit({ name: 'www.example.org', type: 'AAAA', block: 2 });
+  }
+  const [single, whole] = fixtures;
+  for (const batch of wholes) {
+    const expected = batch.map((query) => single.ask(query));
+    assert.deepEqual(whole.askAll(batch), expected);
+  }
+  const countsOf = ({ memory }: AnswererFixture) =>
+    memory.words.slice(memory.countersAt, memory.ringsAt);
+  assert.deepEqual(countsOf(whole), countsOf(single));
+});
+
 test('hits allocate nothing', async () => {
   // Semi-spaces larger than all that is measured: no collection hides an allocation.
   const flags = ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64'];
   const program = `${import.meta.dirname}/hit-allocations.ts`;
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, program]);
-  const { perHit, perHitWithObject } = JSON.parse(stdout) as Record<string, number>;
+  const { perHit, perHitOfWhole, perHitWithObject } = JSON.parse(stdout) as Record<string, number>;
   assert.ok(perHit! < 1, `${perHit} bytes a hit`);
+  assert.ok(perHitOfWhole! < 1, `${perHitOfWhole} bytes a hit of a batch that is read as a whole`);
   assert.ok(perHitWithObject! > 8, 'an object a hit would be seen');
 });

@@ -106,6 +106,26 @@ export class AnswererFixture {
     return size;
   }
 
+  /** As many queries in one batch that is read as a whole, and as many outcomes. */
+  askAll(inputs: readonly QueryInput[], durationUs = 10): (number | Buffer)[] {
+    const octets = new Uint8Array(inputs.length * BUFFER_SIZE);
+    const words = new Int32Array(octets.buffer);
+    const { answerer } = this;
+    answerer.beginBatch(this.nowMs);
+    for (const [place, input] of inputs.entries()) {
+      const query = encodeQuery(input);
+      octets.set(query, place * BUFFER_SIZE);
+      answerer.read(place, octets, words, place * BUFFER_SIZE, query.length, LISTENER);
+    }
+    answerer.lookAhead(inputs.length);
+    const outcomes = inputs.map((_, place) => {
+      const size = answerer.reply(place, octets);
+      return size > 0 ? Buffer.from(octets.subarray(place * BUFFER_SIZE).subarray(0, size)) : size;
+    });
+    answerer.endBatch(durationUs);
+    return outcomes;
+  }
+
   /** The reply to a query that is answered here. */
   reply(input: QueryInput): Buffer {
     const reply = this.ask(input);
