@@ -1,13 +1,19 @@
 /**
  * The streams to one upstream. As CoreDNS answers each in order, a query does not follow one that waits already: the queries of
  * one turn of the event loop share a connection, hence a segment, and those of the next turn take another where no answer has
- * come yet. A quiet node has one, and a slow name delays only its turn. Where answers take so long that even this costs more than
- * a segment, each query has a connection of its own. One that was seen to answer out of order takes any number. Beyond all
- * connections the one with the fewest, then a bounded queue, then the query fails at once.
+ * come yet. A quiet node has one, and a slow name delays only its turn.
+ *
+ * - In a storm a pause of some milliseconds, ours or the upstream's, would open a connection a turn. Where four have whole turns
+ *   under way that nothing has overtaken, a query goes along on the one that has the fewest.
+ * - Where answers take so long that even its own turn costs a query more than a segment, each has a connection of its own, up to
+ *   four a turn.
+ * - One that was seen to answer out of order takes any number.
+ *
+ * Beyond all connections the one with the fewest, then a bounded queue, then the query fails at once.
  */
+import { AnswerTime } from './answer-time.ts';
 import type { UpstreamContext } from './context.ts';
 import type { Route, UpstreamFailure } from './failure.ts';
-import type { Latency } from './latency.ts';
 import type { Proto } from './observer.ts';
 import { QueryLimit } from './query-limit.ts';
 import { jittered } from './random.ts';
@@ -26,6 +32,12 @@ const QUEUE_MAX = 4096;
  * order, and 2 s for one in a hundred, a query in twenty waited 2 s for another's answer.
  */
 const SPREAD_FROM_MS = 1;
+/** So many may be shared before another is dialled. Two turns are under way where an upstream answers 20,000 a second from memory. */
+const SHARED_FROM = 4;
+/** Queries of a turn in a storm: 8,000 a second and more. On a quiet node a connection more costs nothing, and holds nobody up. */
+const STORM_TURN = 4;
+/** Longer than a pause of ours or of a server whose core is busy; of 64 connections, names that take 2 s hold up one in this time. */
+const LATE_MS = 20;
 /** A kube-dns replica that came later gets its share of the connections within this, where `max_age` is not set. */
 export const DEFAULT_MAX_AGE_MS = 300_000;
 /** Nodes and connections that started together do not move together. */
@@ -35,19 +47,19 @@ export class ConnectionSet implements Carrier, ConnectionOwner {
   readonly #context: UpstreamContext;
   readonly #dialer: StreamDialer;
   readonly #proto: Proto;
-  /** Of the upstream. */
-  readonly #latency: Latency;
+  readonly #answerTime = new AnswerTime();
   readonly #queryLimit = new QueryLimit();
   readonly #connections: TcpConnection[] = [];
   /** In order of arrival. */
   readonly #queue = new Set<UpstreamQuery>();
+  /** When the newest query was sent that was answered, on whichever connection. */
+  #answeredSentAtMs = 0;
   /** Of a query that waits. */
   readonly route: Route;
 
-  constructor(context: UpstreamContext, dialer: StreamDialer, to: string, latency: Latency) {
+  constructor(context: UpstreamContext, dialer: StreamDialer, to: string) {
     this.#context = context;
     this.#dialer = dialer;
-    this.#latency = latency;
     this.route = { carriage: dialer.carriage, from: undefined, to };
     this.#proto = dialer.carriage === 'tls' ? 'tcp-tls' : 'tcp';
   }
@@ -77,6 +89,7 @@ export class ConnectionSet implements Carrier, ConnectionOwner {
 
   connectionFreed(connection: TcpConnection, nowMs: number): void {
     if (this.#queryLimit.answered(connection.answered)) this.#limitChanged();
+    if (connection.answered > 0) this.#answersRead(connection);
     this.#drain(nowMs);
     const { maxIdleConns } = this.#context.options;
     if (maxIdleConns > 0 && connection.outstandingCount === 0) {
@@ -126,26 +139,51 @@ export class ConnectionSet implements Carrier, ConnectionOwner {
     for (const query of queued) query.sender.lost(query, failure, false, nowMs);
   }
 
+  #answersRead({ answerMs, answeredSentAtMs }: TcpConnection): void {
+    this.#answerTime.add(answerMs);
+    this.#answeredSentAtMs = Math.max(this.#answeredSentAtMs, answeredSentAtMs);
+  }
+
   #choose(nowMs: number, shunned: Carrier | undefined): TcpConnection | undefined {
-    const spreads = this.#latency.floorMs >= SPREAD_FROM_MS;
-    let fallback: TcpConnection | undefined;
-    let fallbackLoad = 0;
+    const spreads = this.#answerTime.floorMs >= SPREAD_FROM_MS;
+    let best: TcpConnection | undefined;
+    let bestLoad = 0;
+    let shareable = 0;
     let dialling = 0;
     for (const connection of this.#connections) {
       if (!connection.isOpen) dialling++;
       if (connection === shunned || !connection.hasRoom(nowMs)) continue;
-      if (!(spreads ? connection.isOccupied : connection.isHeldUp(nowMs))) {
-        this.#context.observer.connectionReused(this.route.to, this.#proto);
-        return connection;
+      const isHeldUp = connection.isHeldUp(nowMs);
+      if (spreads ? !connection.isOccupied : !isHeldUp) {
+        // What this turn has taken already comes before the next one that is free.
+        return this.#reused(spreads && shareable >= SHARED_FROM ? best : connection);
       }
-      // What was sent before may be slow; what goes along is at least as quick as a dial.
-      const load = connection.outstandingCount + (connection.isHeldUp(nowMs) ? OUTSTANDING_MAX : 0);
-      if (fallback !== undefined && load >= fallbackLoad) continue;
-      fallback = connection;
-      fallbackLoad = load;
+      // What was sent before may be slow; what goes along in this turn is at least as quick as a dial.
+      const isShareable = spreads ? !isHeldUp : this.#isInTime(connection, nowMs);
+      if (isShareable) shareable++;
+      const load = connection.outstandingCount + (isShareable ? 0 : OUTSTANDING_MAX);
+      if (best !== undefined && load >= bestLoad) continue;
+      best = connection;
+      bestLoad = load;
     }
     const mayDial = this.#connections.length < CONNECTIONS_MAX && dialling < DIALLING_MAX;
-    return mayDial ? this.#dial(nowMs) : fallback;
+    return mayDial && shareable < SHARED_FROM ? this.#dial(nowMs) : this.#reused(best);
+  }
+
+  /** Whether a storm's turn is under way on it, and no slow name: nothing was answered yet that was sent later. */
+  #isInTime({ headSentAtMs, outstandingCount }: TcpConnection, nowMs: number): boolean {
+    return (
+      outstandingCount >= STORM_TURN &&
+      headSentAtMs >= this.#answeredSentAtMs &&
+      nowMs - headSentAtMs < LATE_MS
+    );
+  }
+
+  #reused(connection: TcpConnection | undefined): TcpConnection | undefined {
+    if (connection !== undefined) {
+      this.#context.observer.connectionReused(this.route.to, this.#proto);
+    }
+    return connection;
   }
 
   #dial(nowMs: number): TcpConnection {

@@ -1,6 +1,6 @@
 /**
- * How long an upstream takes: a running mean, an estimate of the 95th percentile that decides when a query is late, and one of the
- * 10th, which tells a slow upstream from a pause of ours. Each costs a few operations a sample and keeps no samples.
+ * How long an upstream takes: a running mean, and an estimate of the 95th percentile that decides when a query is late. Each
+ * costs a few operations a sample and keeps no samples.
  */
 
 /** Weight of a new sample in the mean: the last twenty or so count. */
@@ -13,11 +13,6 @@ const PERCENTILE_STEP = 0.005;
 const PERCENTILE_RISE = 1 + 19 * PERCENTILE_STEP;
 const PERCENTILE_FALL = 1 - PERCENTILE_STEP;
 const PERCENTILE_MIN_MS = 0.1;
-/** Likewise for the 10th: nine down, one up. A pause of ours in which 200 answers pile up moves it by half. */
-const FLOOR_STEP = 0.02;
-const FLOOR_RISE = 1 + FLOOR_STEP / 9;
-const FLOOR_FALL = 1 - FLOOR_STEP;
-
 /** Bounds of the time after which a query is asked again (a hedge): below, a stall of our own would cause it; above, the
  * stub resolver's own patience of 5 s would not leave room for a third try. */
 const HEDGE_DELAY_MIN_MS = 250;
@@ -26,21 +21,16 @@ const HEDGE_DELAY_MAX_MS = 500;
 export class Latency {
   meanMs = 0;
   p95Ms = 0;
-  /** The 10th percentile: what an answer takes that nothing has held up. */
-  floorMs = 0;
 
   add(sampleMs: number): void {
     if (this.p95Ms === 0) {
       this.meanMs = sampleMs;
       this.p95Ms = Math.max(sampleMs, PERCENTILE_MIN_MS);
-      this.floorMs = this.p95Ms;
       return;
     }
     this.meanMs += MEAN_WEIGHT * (sampleMs - this.meanMs);
     this.p95Ms *= sampleMs > this.p95Ms ? PERCENTILE_RISE : PERCENTILE_FALL;
     if (this.p95Ms < PERCENTILE_MIN_MS) this.p95Ms = PERCENTILE_MIN_MS;
-    this.floorMs *= sampleMs > this.floorMs ? FLOOR_RISE : FLOOR_FALL;
-    if (this.floorMs < PERCENTILE_MIN_MS) this.floorMs = PERCENTILE_MIN_MS;
   }
 
   /** After how long without an answer to ask again. */

@@ -66,6 +66,10 @@ export class TcpConnection implements Carrier, MessageSink, TimerTarget {
   #lastUsedAtMs: number;
   readonly dialledAtMs: number;
   lastReadAtMs = 0;
+  /** What each answer of the last read has taken: queries of one segment come back together, and share the time. */
+  answerMs = 0;
+  /** When the newest query was sent that it has answered. */
+  answeredSentAtMs = 0;
   assigned = 0;
   answered = 0;
 
@@ -123,6 +127,11 @@ export class TcpConnection implements Carrier, MessageSink, TimerTarget {
     return this.#answersInOrder && this.#outstanding.size > 0;
   }
 
+  /** When the query was sent that a further one would wait for; 0 where none was sent. */
+  get headSentAtMs(): number {
+    return this.#outstanding.oldest?.sentAtMs ?? 0;
+  }
+
   /** Takes a query; it leaves with the others of this turn of the event loop. */
   carry(query: UpstreamQuery, nowMs: number): void {
     assert(this.hasRoom(nowMs));
@@ -163,6 +172,7 @@ export class TcpConnection implements Carrier, MessageSink, TimerTarget {
     if (this.#answersInOrder && query !== this.#oldest()) this.#answersInOrder = false;
     this.#outstanding.delete(query);
     this.answered++;
+    this.answeredSentAtMs = query.sentAtMs;
     if (query.isAbandoned) {
       this.#context.observer.replyIgnored(this.route.to, 'late');
     } else if (
@@ -237,12 +247,15 @@ export class TcpConnection implements Carrier, MessageSink, TimerTarget {
     if (this.#state === 'closed') return false;
     const nowMs = this.#context.clock.nowMs();
     const before = this.answered;
+    const waitedMs = nowMs - Math.max(this.headSentAtMs, this.lastReadAtMs);
     this.lastReadAtMs = this.#lastUsedAtMs = nowMs;
     const inStep = this.#reader.read(readBuffer.subarray(0, octets), this, nowMs);
-    this.#context.observer.segmentRead(this.route.to, this.answered - before, octets);
+    const answers = this.answered - before;
+    if (answers > 0) this.answerMs = waitedMs / answers;
+    this.#context.observer.segmentRead(this.route.to, answers, octets);
     if (!inStep) this.#close({ code: 'malformed', route: this.route }, false, nowMs);
     else if (this.#isSpent(nowMs)) this.close(nowMs);
-    else if (this.answered !== before) this.#owner.connectionFreed(this, nowMs);
+    else if (answers > 0) this.#owner.connectionFreed(this, nowMs);
     // A server that does not turn Nagle's algorithm off (RFC 1122 §4.2.3.4), as Unbound, keeps its next answer until this one is
     // acknowledged: 40 ms, where nothing of ours follows.
     if (this.#state === 'open' && this.#outstanding.size > 0) acknowledgeNow(this.#socket);

@@ -60,7 +60,7 @@ export class Upstream {
     this.key = upstreamKey(endpoint);
     this.to = isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
     this.#dialer = createStreamDialer(endpoint, context.options);
-    this.#streams = new ConnectionSet(context, this.#dialer, this.to, this.latency);
+    this.#streams = new ConnectionSet(context, this.#dialer, this.to);
     this.#datagrams = new UdpSet(context, endpoint, this.to);
     if (transport === 'https') this.#doh = new DohClient(context, endpoint, this.to);
     this.health = new HealthCheck(context, this.to, {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
+import { systemClock } from '../../src/base/clock.ts';
+import type { UpstreamResult } from '../../src/upstream/failure.ts';
+import type { Forward } from '../../src/upstream/forward.ts';
 import { askMany, assertAnswered, failureOf, openForward, openServer } from './support-forward.ts';
 import { blackHole, deadPort, nameOf, queryFor, type TestServer } from './support-server.ts';
 
@@ -114,6 +117,103 @@ test('behind a server that is slow and answers in order, a query waits for no ot
   slow.release();
   assertAnswered(await held);
   assert(connections >= 4 && connections <= 22, String(connections));
+});
+
+test('of one turn, four connections at most are taken behind a server that is slow', async (t) => {
+  const server = await openServer(t, { delayMs: () => 20 });
+  const { forward } = openForward(t, [server]);
+  for (let index = 0; index < 3; index++) await forward.exchange(queryFor('first.test.'), tcp);
+  for (const result of await askMany(forward, 40)) assertAnswered(result);
+  assert.equal(server.accepted, 4);
+});
+
+/** Asks for `names` in turns of four, each in a segment of its own. */
+async function askTurns(forward: Forward, server: TestServer, names: readonly string[]) {
+  const asked: Promise<UpstreamResult>[] = [];
+  for (let index = 0; index < names.length; index += 4) {
+    const before = server.queries.length;
+    const turn = names.slice(index, index + 4);
+    asked.push(...turn.map((name) => forward.exchange(queryFor(name), tcp)));
+    while (server.queries.length < before + turn.length) await new Promise(setImmediate);
+  }
+  return asked;
+}
+
+function namesOf(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}${index}.example.org.`);
+}
+
+/** A forward that has met its server, and a clock that stands still until it is told otherwise. */
+async function openQuick(t: TestContext, { heldFor, release }: ReturnType<typeof slowName>) {
+  let nowMs = systemClock.nowMs();
+  // What a test that failed has left ends at its deadline.
+  t.after(() => {
+    release();
+    nowMs += 60_000;
+  });
+  const server = await openServer(t, { inOrder: true, heldFor });
+  const clock = { nowMs: () => nowMs };
+  const { forward } = openForward(t, [server], {}, undefined, clock);
+  assertAnswered(await forward.exchange(queryFor('first.example.org.'), tcp));
+  const pass = (ms: number) => {
+    nowMs += ms;
+  };
+  return { server, forward, pass };
+}
+
+test('in a storm, a pause of a server that is quick opens four connections', {
+  timeout: 20_000,
+}, async (t) => {
+  const slow = slowName();
+  const { server, forward, pass } = await openQuick(t, slow);
+  const asked = await askTurns(forward, server, namesOf('slow.', 80));
+  pass(5);
+  asked.push(...(await askTurns(forward, server, namesOf('slow.later', 80))));
+  slow.release();
+  for (const result of await Promise.all(asked)) assertAnswered(result);
+  assert.equal(server.accepted, 4);
+});
+
+test('a few names that are slow, each asked on its own, share nothing', {
+  timeout: 20_000,
+}, async (t) => {
+  const slow = slowName();
+  const { server, forward } = await openQuick(t, slow);
+  const names = namesOf('slow.', 6);
+  const held: Promise<UpstreamResult>[] = [];
+  for (const name of names) held.push(...(await askTurns(forward, server, [name])));
+  held.push(...(await askTurns(forward, server, namesOf('quick', 20))));
+  for (const name of names) assertLastOfItsStream(server, name);
+  slow.release();
+  for (const result of await Promise.all(held)) assertAnswered(result);
+});
+
+test('in a storm, nothing follows slow names that have waited for long', {
+  timeout: 20_000,
+}, async (t) => {
+  const slow = slowName();
+  const { server, forward, pass } = await openQuick(t, slow);
+  const held = await askTurns(forward, server, namesOf('slow.', 16));
+  pass(20);
+  held.push(...(await askTurns(forward, server, namesOf('quick', 4))));
+  assert.equal(server.accepted, 5);
+  slow.release();
+  for (const result of await Promise.all(held)) assertAnswered(result);
+});
+
+test('in a storm, nothing follows slow names that others have overtaken', {
+  timeout: 20_000,
+}, async (t) => {
+  const slow = slowName();
+  const { server, forward, pass } = await openQuick(t, slow);
+  const held = await askTurns(forward, server, namesOf('slow.', 12));
+  pass(1);
+  for (const result of await askMany(forward, 4)) assertAnswered(result);
+  held.push(...(await askTurns(forward, server, namesOf('slow.again', 4))));
+  held.push(...(await askTurns(forward, server, namesOf('quick', 4))));
+  assert.equal(server.accepted, 5);
+  slow.release();
+  for (const result of await Promise.all(held)) assertAnswered(result);
 });
 
 test('a server that answers out of order keeps its one connection', async (t) => {

@@ -8,21 +8,13 @@ test('the estimate settles near the 95th percentile and follows a change', () =>
     // 1 to 100 times the scale, in a scattered order.
     for (let sample = 0; sample < 4000; sample++)
       latency.add(scaleMs * (((sample * 37) % 100) + 1));
-    const { p95Ms, meanMs, floorMs } = latency;
-    assert(floorMs > 6 * scaleMs && floorMs < 20 * scaleMs, `${floorMs} of ${scaleMs}`);
+    const { p95Ms, meanMs } = latency;
     assert(p95Ms > 80 * scaleMs && p95Ms < 115 * scaleMs, `${p95Ms} of ${scaleMs}`);
     assert(meanMs > 35 * scaleMs && meanMs < 65 * scaleMs, `${meanMs} of ${scaleMs}`);
   };
   feed(0.02);
   feed(3);
   feed(0.1);
-});
-
-test('a pause of ours is not taken for a slow upstream', () => {
-  const latency = new Latency();
-  for (let sample = 0; sample < 1000; sample++) latency.add(0.2);
-  for (let sample = 0; sample < 200; sample++) latency.add(30);
-  assert(latency.floorMs < 0.5, String(latency.floorMs));
 });
 
 test('a query is late after 250 to 500 ms', () => {

@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { systemClock } from '../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { createLog } from '../../src/base/log.ts';
 import type { UpstreamFailure, UpstreamResult } from '../../src/upstream/failure.ts';
 import { Forward } from '../../src/upstream/forward.ts';
@@ -93,6 +93,7 @@ export function openForward(
   to: readonly (TestServer | number | Endpoint)[],
   overrides: Partial<ForwardOptions> = {},
   lookUp?: HostLookUp,
+  clock: Clock = systemClock,
 ): { forward: Forward; events: Events } {
   const events = new Events();
   const endpoints = to.map((target) => {
@@ -101,7 +102,7 @@ export function openForward(
   });
   const log = createLog(() => {});
   const forward = new Forward(forwardOptions({ to: endpoints, ...overrides }), {
-    clock: systemClock,
+    clock,
     log,
     observer: events.observer,
     ...(lookUp ? { lookUp } : {}),
