@@ -62,8 +62,8 @@ export class ForwardStage implements Stage {
     const first = this.#lineFor(question.qname, 0);
     if (first === -1) return undefined;
     const query = buildUpstreamQuery(question, this.#options.udpSize);
-    const deadlineAtMs = this.#clock.nowMs() + DEADLINE_MS;
-    return this.#ask(first, { question, query, deadlineAtMs }, query);
+    const nowMs = this.#clock.nowMs();
+    return this.#ask(first, { question, query, deadlineAtMs: nowMs + DEADLINE_MS }, query, nowMs);
   }
 
   close(): void {
@@ -81,24 +81,24 @@ export class ForwardStage implements Stage {
   }
 
   /** One promise a question, since thousands of them may wait; more only where it is asked again. */
-  #ask(at: number, asked: AskedQuestion, query: Octets): Promise<Resolution> {
+  #ask(at: number, asked: AskedQuestion, query: Octets, nowMs: number): Promise<Resolution> {
     const { forward } = this.#lines[at]!;
     const { question, deadlineAtMs } = asked;
     const { transport, qname } = question;
     const questionEnd = HEADER_SIZE + qname.length + 4;
-    const startedAtMs = this.#clock.nowMs();
-    const deadlineMs = Math.max(0, deadlineAtMs - startedAtMs);
-    return forward.exchange(query, { transport, deadlineMs }).then((result) => {
-      const durationMs = this.#clock.nowMs() - startedAtMs;
+    const deadlineMs = Math.max(0, deadlineAtMs - nowMs);
+    return forward.exchange(query, { transport, deadlineMs, nowMs }).then((result) => {
+      const endedAtMs = this.#clock.nowMs();
+      const durationMs = endedAtMs - nowMs;
       this.#options.onExchange?.({ question, query, result, durationMs });
       if (result.ok) question.span?.tag('peer.address', result.to);
       const resolution = read(result, questionEnd);
       if (query === asked.query && lacksEdns(resolution)) {
-        return this.#ask(at, asked, withoutEdns(query, questionEnd));
+        return this.#ask(at, asked, withoutEdns(query, questionEnd), endedAtMs);
       }
       if (!resolution.ok || !goesOn(forward, resolution.response)) return resolution;
       const next = this.#lineFor(qname, at + 1);
-      return next === -1 ? resolution : this.#ask(next, asked, asked.query);
+      return next === -1 ? resolution : this.#ask(next, asked, asked.query, endedAtMs);
     });
   }
 }

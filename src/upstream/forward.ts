@@ -54,6 +54,13 @@ interface Asked {
   readonly transport: 'udp' | 'tcp';
 }
 
+export interface ExchangeOptions {
+  /** The client's. */
+  readonly transport: 'udp' | 'tcp';
+  readonly deadlineMs?: number;
+  readonly nowMs?: number;
+}
+
 export class Forward implements ExchangeHost {
   readonly options: ForwardOptions;
   readonly observer: UpstreamObserver;
@@ -95,23 +102,26 @@ export class Forward implements ExchangeHost {
 
   /**
    * Asks the upstreams. `query` is a whole message with one question, its id is not used and it is not written to; it must
-   * stay as it is until the result is there.
+   * stay as it is until the result is there. Who has just looked at the clock says what it was: a miss is asked in so little time
+   * that each further look shows.
    */
   exchange(
     query: Uint8Array,
-    { transport, deadlineMs = DEADLINE_MS }: { transport: 'udp' | 'tcp'; deadlineMs?: number },
+    { transport, deadlineMs = DEADLINE_MS, nowMs = this.#clock.nowMs() }: ExchangeOptions,
   ): Promise<UpstreamResult> {
     const message = query;
-    const deadlineAtMs = this.#clock.nowMs() + deadlineMs;
+    const deadlineAtMs = nowMs + deadlineMs;
     const question = {
       message,
       questionEnd: questionEndOf(message),
       transport: this.#transport(transport),
     };
     if (!this.#hostNames.isFirst || this.#upstreams.length > 0) {
-      return this.#ask(question, deadlineAtMs);
+      return this.#ask(question, deadlineAtMs, nowMs);
     }
-    return this.#whenLookedUp(deadlineAtMs).then(() => this.#ask(question, deadlineAtMs));
+    return this.#whenLookedUp(deadlineAtMs).then(() =>
+      this.#ask(question, deadlineAtMs, this.#clock.nowMs()),
+    );
   }
 
   snapshot(): ForwardSnapshot {
@@ -154,14 +164,14 @@ export class Forward implements ExchangeHost {
     if (this.#exchanges === 0 && this.#closing !== undefined) this.#shut();
   }
 
-  #ask(question: Asked, deadlineAtMs: number): Promise<UpstreamResult> {
+  #ask(question: Asked, deadlineAtMs: number, nowMs: number): Promise<UpstreamResult> {
     const refusal = this.#refusal();
     if (refusal !== undefined) return Promise.resolve(refusal);
     this.#exchanges++;
     if (this.#hedgesAllowed < HEDGE_BURST) this.#hedgesAllowed += HEDGE_SHARE;
     const { promise, resolve } = Promise.withResolvers<UpstreamResult>();
     const order = this.#order(this.#upstreams);
-    new Exchange(this, order, question, deadlineAtMs, resolve).start(this.#clock.nowMs());
+    new Exchange(this, order, question, deadlineAtMs, resolve).start(nowMs);
     return promise;
   }
 
