@@ -91,6 +91,8 @@ export class RetiredUnits {
       this.#head = (this.#head + 1) % this.#units.length;
       this.#count -= 1;
     }
+    // From the front again: going round for ever would touch all of it.
+    this.#head = 0;
   }
 
   /** The earliest epoch that a reader is in; 0 where none reads. */
