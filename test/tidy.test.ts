@@ -175,6 +175,12 @@ test('wire and cache know neither clock nor timers', () => {
   );
 });
 
+test('what takes megabytes, and a plain daemon does without, is not imported', () => {
+  // 1.4, 7 and more: `process.getBuiltinModule` where it is needed, os/random.ts and base/digest.ts elsewhere.
+  const large = /^import (?!type ).*'node:(crypto|http|https|http2|tls)';$/m;
+  assert.deepEqual(offenders(large, inRooms('cli', 'doctor', 'cluster')), []);
+});
+
 test('nothing is left to be done later', () => {
   assert.deepEqual(offenders(/\b(FIXME|TODO|XXX|HACK)\b/), []);
 });

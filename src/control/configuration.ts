@@ -2,7 +2,7 @@
  * The Corefile as it stands on disk, read and checked as a whole. It is read again at each reload; a file that has anything
  * wrong gives an error and changes nothing.
  */
-import { createHash } from 'node:crypto';
+import { digestOf } from '../base/digest.ts';
 import type { CorefileError, Position, ServerBlock } from '../corefile/ast.ts';
 import { diskFiles, type FileSource } from '../corefile/file-source.ts';
 import { parseCorefile } from '../corefile/parser.ts';
@@ -78,7 +78,7 @@ export function configurationOf(
       files,
       warn: ({ directive, at, problem }) => warnings.push(lineOf(at, `${directive}: ${problem}`)),
     });
-    const hash = createHash('sha512').update(printCorefile(blocks)).digest('hex');
+    const hash = digestOf('sha512', [printCorefile(blocks)]).toString('hex');
     return { ok: true, configuration: { servers, hash, resolvConf: read.join('\n'), warnings } };
   } catch (error) {
     if (error instanceof Error) return { ok: false, error };

@@ -2,7 +2,6 @@
  * The daemon: makes the parts once, starts the first configuration, takes over later ones, ends. It decides nothing about
  * processes: exit codes and signals are main.ts's.
  */
-import { randomInt } from 'node:crypto';
 import { systemClock } from '../base/clock.ts';
 import { heartbeat } from '../base/heartbeat.ts';
 import { setClusterDomains } from '../base/host-header.ts';
@@ -18,6 +17,7 @@ import type { ServerConfig } from '../directives/server-config.ts';
 import { CounterRows } from '../metrics/counter-rows.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import type { Libc } from '../os/libc.ts';
+import { randomUint } from '../os/random.ts';
 import type { AdoptedSockets } from '../server/adopted-sockets.ts';
 import { Answerer } from '../server/answer.ts';
 import type { Arrival } from '../server/client.ts';
@@ -92,7 +92,7 @@ export class Daemon {
     this.#options = options;
     this.metrics = new Metrics(rows, { version: VERSION, revision: REVISION });
     this.#store = new CacheStore(memory);
-    const hashSeed = { low: randomInt(2 ** 32) | 0, high: randomInt(2 ** 32) | 0 };
+    const hashSeed = { low: randomUint(4) | 0, high: randomUint(4) | 0 };
     this.resolver = this.#createResolver(memory, sizing, responderCount, hashSeed);
     const { adopted } = options;
     const shared = { libc, memory, sizing, responderCount, hashSeed, adopted };

@@ -3,9 +3,9 @@
  * As in node-cache, regular files at its top level count, those with a leading dot do not, and a hash of names and contents says
  * whether anything changed.
  */
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { digestOf } from '../base/digest.ts';
 import type { ConfigMapKey } from '../rendering/kube-dns.ts';
 import type { Problem } from '../rendering/problem.ts';
 
@@ -27,7 +27,7 @@ export interface MountedFiles {
 export function readMountedFiles(directory: string): MountedFiles {
   const files = new Map<string, Uint8Array | undefined>();
   const problems: Problem[] = [];
-  const hash = createHash('sha256');
+  const hashed: (string | Uint8Array)[] = [];
   let bytes = 0;
   const names = namesIn(directory, problems);
   for (const name of names ?? []) {
@@ -43,17 +43,18 @@ export function readMountedFiles(directory: string): MountedFiles {
       }
       const content = readFileSync(path);
       files.set(name, content);
-      hash.update(name).update('\0').update(content).update('\0');
+      hashed.push(name, '\0', content, '\0');
     } catch (error) {
       // Gone since it was listed: a change that the watch sees too.
       if (isAbsent(error)) continue;
       files.set(name, undefined);
-      hash.update(name).update('\0');
+      hashed.push(name, '\0');
       problems.push({ kind: 'unreadable', text: `${path}: ${(error as Error).message}` });
     }
   }
-  for (const { text } of problems) hash.update(text);
-  return { files, problems, isReadable: names !== undefined, hash: hash.digest('hex') };
+  for (const { text } of problems) hashed.push(text);
+  const hash = digestOf('sha256', hashed).toString('hex');
+  return { files, problems, isReadable: names !== undefined, hash };
 }
 
 function namesIn(directory: string, problems: Problem[]): string[] | undefined {

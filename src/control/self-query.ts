@@ -3,9 +3,9 @@
  * a rule that sends the address elsewhere while nobody serves it (the stand-by NAT of interception) leaves such packets alone,
  * since they cannot leave the node; so the query reaches the socket that is bound here, or nobody.
  */
-import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { addressText } from '../base/ip-address.ts';
+import { randomUint } from '../os/random.ts';
 import { nameFromText } from '../wire/name.ts';
 import { type Octets, setU16, u16 } from '../wire/octets.ts';
 import { SECTION, walkRecords } from '../wire/record.ts';
@@ -81,7 +81,7 @@ export function buildQuery({ name, qtype, opcode = OPCODE.QUERY }: SelfQuestion)
     },
     UDP_SIZE,
   );
-  setU16(query, 0, randomInt(2 ** 16));
+  setU16(query, 0, randomUint(2));
   return query;
 }
 

@@ -5,7 +5,7 @@
  * The metrics port can be reached on the node's address, so names and clients are shown on loopback only, unless the operator
  * wants it otherwise (`-status-names`).
  */
-import { createHash } from 'node:crypto';
+import { digestOf } from '../base/digest.ts';
 import type { Asker, Page, Pages } from '../base/http-endpoint.ts';
 import { SCRIPT, STYLE } from './status-page-assets.ts';
 import { escaped, figuresHtml } from './status-page-figures.ts';
@@ -14,20 +14,7 @@ import type { Top } from './top-report.ts';
 /** It is made at once. */
 const TIMEOUT_MS = 5000;
 
-/** CSP3: this style sheet, this script, requests to where the page came from; no frame around it, no form, no other base. */
-const POLICY = [
-  "default-src 'none'",
-  `style-src '${digestOf(STYLE)}'`,
-  `script-src '${digestOf(SCRIPT)}'`,
-  "connect-src 'self'",
-  'img-src data:',
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
-
 const HEADERS = {
-  'Content-Security-Policy': POLICY,
   'Cache-Control': 'no-store',
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
@@ -35,12 +22,16 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 };
 
+let policy: string | undefined;
+
 /** `look` is told whether names and clients may be seen; `showsNames`: by everybody. */
 export function statusPages(look: (withNames: boolean) => Top, showsNames: boolean): Pages {
   const get = (query: URLSearchParams, { isLocal }: Asker): Page => {
     const top = look(showsNames || isLocal);
     const text = query.get('part') === 'figures' ? figuresHtml(top) : pageHtml(top);
-    return { contentType: 'text/html; charset=utf-8', headers: HEADERS, text };
+    policy ??= createPolicy();
+    const headers = { ...HEADERS, 'Content-Security-Policy': policy };
+    return { contentType: 'text/html; charset=utf-8', headers, text };
   };
   return { '/': { get, timeoutMs: TIMEOUT_MS } };
 }
@@ -68,6 +59,17 @@ ${figuresHtml(top)}
 `;
 }
 
-function digestOf(text: string): string {
-  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+/** CSP3: this style sheet, this script, requests to where the page came from; no frame around it, no form, no other base. */
+function createPolicy(): string {
+  const only = (text: string) => `'sha256-${digestOf('sha256', [text]).toString('base64')}'`;
+  return [
+    "default-src 'none'",
+    `style-src ${only(STYLE)}`,
+    `script-src ${only(SCRIPT)}`,
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
 }

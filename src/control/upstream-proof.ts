@@ -6,7 +6,7 @@
  * resolvers know not to exist, RFC 6761 §6.4); NOERROR or NXDOMAIN to one of them is enough. That it was us who answered is
  * told by our own counter: a rule or another program could have answered in our place.
  */
-import { randomBytes } from 'node:crypto';
+import { randomHex } from '../os/random.ts';
 import { QTYPE, RCODE, rcodeName } from '../wire/registry.ts';
 import type { SelfAddress, SelfAnswer, SelfQuestion } from './self-query.ts';
 
@@ -49,7 +49,7 @@ export async function doubt(target: ProofTarget, deps: ProofDependencies): Promi
 }
 
 function unknownName(zone: string): string {
-  const label = `zerohop-${randomBytes(6).toString('hex')}`;
+  const label = `zerohop-${randomHex(6)}`;
   return zone === '.' ? `${label}.invalid.` : `${label}.${zone}`;
 }
 

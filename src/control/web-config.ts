@@ -5,11 +5,11 @@
  *
  * Errors name the place in this file. Paths in it are relative to its folder. It is read each time it is asked for.
  */
-import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { SecureVersion, TLSSocket, TlsOptions } from 'node:tls';
 import type { Document, LineCounter } from 'yaml';
+import { digestOf } from '../base/digest.ts';
 import type { EndpointTls } from '../base/http-endpoint.ts';
 import { CorefileError, type Word } from '../corefile/ast.ts';
 
@@ -129,7 +129,7 @@ export async function readWebConfig(named: Word): Promise<WebConfig> {
     file.fail(undefined, (error as Error).message);
   }
   const contents = [file.text, options.cert, options.key, options.ca];
-  const digest = createHash('sha256').update(JSON.stringify(contents)).digest('hex');
+  const digest = digestOf('sha256', [JSON.stringify(contents)]).toString('hex');
   return { tls: { options, admits: clientAuth.admits }, digest };
 }
 
@@ -143,6 +143,7 @@ function clientCa(file: WebConfigFile, { requestCert, verifies }: ClientAuth): T
   if (!requestCert) file.fail(undefined, 'client_ca_file: expected a client_auth_type too');
   try {
     // node:tls passes over a text without a certificate, and would trust nobody.
+    const { X509Certificate } = process.getBuiltinModule('node:crypto');
     new X509Certificate(ca);
   } catch (error) {
     file.fail(undefined, `client_ca_file: ${(error as Error).message}`);

@@ -3,7 +3,7 @@
  * else would ask (HINFO of two random labels); if that question comes in more than twice, what the block forwards returns
  * to it. Two seconds after the answer nobody looks any more.
  */
-import { randomInt } from 'node:crypto';
+import { randomUint } from '../os/random.ts';
 import { lowerName, nameFromText } from '../wire/name.ts';
 import type { Octets } from '../wire/octets.ts';
 import { QTYPE } from '../wire/registry.ts';
@@ -49,7 +49,7 @@ export class LoopDetector {
 }
 
 function randomLabel(): string {
-  return String(randomInt(2 ** 48 - 1));
+  return String(randomUint(6));
 }
 
 function isSame(left: Octets, right: Octets): boolean {

@@ -1,6 +1,6 @@
 /** The spans of a traced query: what each step of its way took, told to an exporter as they end. */
-import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
+import { randomHex } from '../os/random.ts';
 import type { Span } from './resolution.ts';
 
 export interface SpanRecord {
@@ -30,7 +30,7 @@ interface Trace {
 
 export class RecordedSpan implements Span {
   readonly #trace: Trace;
-  readonly #id = randomBytes(8).toString('hex');
+  readonly #id = randomHex(8);
   readonly #parentId: string | undefined;
   readonly #name: string;
   readonly #startedAtMs: number;
@@ -46,7 +46,7 @@ export class RecordedSpan implements Span {
 
   /** The first span of a new trace. */
   static start(name: string, clock: Clock, onEnd: (record: SpanRecord) => void): RecordedSpan {
-    const id = randomBytes(16).toString('hex');
+    const id = randomHex(16);
     const wallOffsetMs = Date.now() - clock.nowMs();
     return new RecordedSpan({ id, clock, wallOffsetMs, onEnd }, name, undefined);
   }

@@ -52,6 +52,7 @@ export interface Libc {
   munmap(address: Address, size: number): number;
   madvise(address: Address, size: number, advice: number): number;
   clock_gettime(clock: number, time: Address): number;
+  getrandom(octets: Address, size: number, flags: number): number;
   usleep(us: number): number;
   /** Returns the error number itself, 0 for none. */
   pthread_sigmask(how: number, set: Address, oldSet: Address): number;
@@ -100,6 +101,7 @@ const SIGNATURES = [
   'int munmap(uintptr_t, size_t)',
   'int madvise(uintptr_t, size_t, int)',
   'int clock_gettime(int, uintptr_t)',
+  'intptr_t getrandom(uintptr_t, size_t, unsigned int)',
   'int usleep(unsigned int)',
   'int capget(uintptr_t, uintptr_t)',
   'int capset(uintptr_t, uintptr_t)',

@@ -2,7 +2,7 @@
  * Unpredictable 16-bit words for message ids (RFC 5452 §9.2) and for choices. Octets come from the system's generator in
  * large draws, since one call for two octets costs as much as one for thousands.
  */
-import { randomFillSync } from 'node:crypto';
+import { fillRandom } from '../os/random.ts';
 import { u16 } from '../wire/octets.ts';
 
 export interface RandomSource {
@@ -19,7 +19,7 @@ export class RandomPool implements RandomSource {
 
   uint16(): number {
     if (this.#at === DRAW_OCTETS) {
-      randomFillSync(this.#octets);
+      fillRandom(this.#octets);
       this.#at = 0;
     }
     const word = u16(this.#octets, this.#at);
