@@ -34,12 +34,14 @@ async function start(t: TestContext): Promise<{ daemon: Daemon; socket: string }
 
 /** In a terminal of so many columns and rows. */
 class Terminal {
+  readonly #socket: string;
   readonly #child;
   #output = '';
   #heard = Promise.withResolvers<void>();
   readonly exit: Promise<number>;
 
   constructor(t: TestContext, socket: string, environment: Record<string, string> = {}) {
+    this.#socket = socket;
     const command = `stty cols 80 rows 24; exec ${LAUNCHER} top --control-socket ${socket}`;
     const env = { ...process.env, TERM: 'xterm', LC_ALL: 'C.UTF-8', NO_COLOR: '', ...environment };
     this.#child = spawn('script', ['-qec', command, '/dev/null'], { env });
@@ -64,8 +66,24 @@ class Terminal {
     const seen = async () => {
       while (!pattern.test(this.#output)) await this.#heard.promise;
     };
-    await within(seen(), `${pattern} on the terminal`);
+    try {
+      await within(seen(), `${pattern} on the terminal`);
+    } catch (error) {
+      const end = JSON.stringify(this.#output.slice(-500));
+      throw new Error(`${(error as Error).message}, but ${end} of\n${processesOf(this.#socket)}`);
+    }
   }
+}
+
+/** What the processes do that were started with this control socket. */
+function processesOf(socket: string): string {
+  const all = execFileSync('ps', ['-e', '-o', 'pid,ppid,tpgid,stat,wchan:24,args'], {
+    encoding: 'utf8',
+  });
+  return all
+    .split('\n')
+    .filter((line) => line.includes(socket))
+    .join('\n');
 }
 
 /** A shell with job control in a terminal whose screen can be read. */
