@@ -55,7 +55,13 @@ async function main(options: BenchOptions): Promise<void> {
   const upstreams = await Upstreams.start(cores.load);
   const scene = { directory, loadCore: cores.load, upstreams };
   const sinks = await startSinkProcess(join(directory, 'dnstap.sock'), cores.load);
-  const site = { directory, core: cores.server, zones: upstreams.zones, sinks: sinks.addresses };
+  const site = {
+    directory,
+    core: cores.server,
+    zones: upstreams.zones,
+    sinks: sinks.addresses,
+    daemonCommand: options.daemonCommand,
+  };
   const servers = await startServers(options, site);
   const samples = await runRounds(options, servers, scene);
   // Ten minutes' figures outlive a failure of what comes after them.
@@ -78,7 +84,7 @@ async function startServers(options: BenchOptions, site: Site): Promise<Server[]
   const servers: Server[] = [];
   if (echo) servers.push(await startEcho(echo, site.core));
   else console.log('no C compiler (cc): no echo, hence no ratios');
-  const daemon = await startDaemon(options.daemonCommand, site);
+  const daemon = await startDaemon(site);
   if (daemon) servers.push(daemon);
   else console.log('no daemon: src/cli/node-cache does not exist');
   for (const peer of options.peers) {

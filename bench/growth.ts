@@ -32,7 +32,7 @@ export async function growthSamples(
 ): Promise<Sample[]> {
   const largest = GROWTH_SIZES.at(-1)!;
   const grown = { ...site, zones: site.zones.slice(0, 1), directory: `${site.directory}/growth` };
-  const server = await startDaemon(options.daemonCommand, grown, undefined, largest);
+  const server = await startDaemon(grown, undefined, largest);
   if (server === undefined) return [];
   const samples: Sample[] = [];
   for (const size of GROWTH_SIZES) {

@@ -46,6 +46,8 @@ export interface Site {
   readonly core: number | undefined;
   readonly zones: readonly UpstreamZone[];
   readonly sinks: SinkAddresses;
+  /** Up to its flags: of every row that is the daemon. */
+  readonly daemonCommand: readonly string[];
 }
 
 interface BlockSettings {
@@ -59,11 +61,11 @@ export const DAEMON_COMMAND: readonly string[] = [DAEMON_LAUNCHER];
 
 /** Undefined where the command's program is not there. `stage`: a directive beside the usual ones. */
 export async function startDaemon(
-  command: readonly string[],
   site: Site,
   stage?: Stage,
   cacheEntries = CACHE_ENTRIES,
 ): Promise<Server | undefined> {
+  const command = site.daemonCommand;
   if (command === DAEMON_COMMAND && !existsSync(DAEMON_LAUNCHER)) return undefined;
   const line = stage === undefined ? '' : stageLine(stage, site.sinks);
   const ours = ['-control-socket=', `-cache-memory=${cacheMemory(cacheEntries)}`];
@@ -72,7 +74,7 @@ export async function startDaemon(
 
 /** The daemon while somebody looks at its status page, so that it samples who asks for what. */
 async function startWatched(site: Site): Promise<Server> {
-  const server = await startNodeCache('watched', [...DAEMON_COMMAND, '-control-socket='], site);
+  const server = await startNodeCache('watched', [...site.daemonCommand, '-control-socket='], site);
   const look = () => fetch(`http://127.0.0.1:${server.metricsPort}/`).then((page) => page.text());
   await look();
   // It ends with the bench; a look that fails is one that the server's end has cut off.
@@ -168,7 +170,7 @@ export async function startPeer(
   binaries: { readonly echo: string | undefined; readonly nodeCache: string | undefined },
 ): Promise<Server | undefined> {
   const { echo, nodeCache } = binaries;
-  if (isStage(peer)) return startDaemon(DAEMON_COMMAND, site, peer);
+  if (isStage(peer)) return startDaemon(site, peer);
   if (peer === 'watched') return startWatched(site);
   if (peer === 'echo-poll') return echo ? startEcho(echo, site.core, ['--poll']) : undefined;
   if (peer === 'node-cache') return nodeCache ? startNodeCache(peer, [nodeCache], site) : undefined;

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { isInstalled } from '../../bench/processes.ts';
 import { STAGES } from '../../bench/servers.ts';
 import type { Row } from '../../bench/statistics.ts';
@@ -32,21 +32,22 @@ function run(...flags: string[]) {
   });
 }
 
+/** A smoke run, and the rows that it has written. */
+function smoke(context: TestContext, ...flags: string[]) {
+  const directory = mkdtempSync(join(tmpdir(), 'zerohop-test-'));
+  context.after(() => rmSync(directory, { recursive: true }));
+  const jsonPath = join(directory, 'bench.json');
+  const ended = run('--smoke', '--json', jsonPath, ...flags);
+  const { rows } = JSON.parse(readFileSync(jsonPath, 'utf8')) as { rows: Row[] };
+  return { ...ended, rows };
+}
+
 /** One of each kind, one with two loads, one with latency by group, and the one that asks nothing. */
 const SMOKE = ['few-names', 'scraped', 'same-name-burst', 'mixed-transports', 'rate-0'];
 
 test('a smoke run measures hits, misses, mixes and rates', { skip }, (context) => {
-  const directory = mkdtempSync(join(tmpdir(), 'zerohop-test-'));
-  context.after(() => rmSync(directory, { recursive: true }));
-  const jsonPath = join(directory, 'bench.json');
-  const { status, stdout, stderr } = run(
-    '--smoke',
-    '--json',
-    jsonPath,
-    ...SMOKE.map((name) => `--only=${name}`),
-  );
+  const { rows, status, stdout, stderr } = smoke(context, ...SMOKE.map((name) => `--only=${name}`));
   assert.equal(status, 0, stdout + stderr);
-  const { rows } = JSON.parse(readFileSync(jsonPath, 'utf8')) as { rows: Row[] };
   const daemon = new Map(rows.filter(isDaemon).map((row) => [row.workload, row]));
   assert.deepEqual([...daemon.keys()], SMOKE);
   for (const [name, row] of daemon) {
@@ -66,15 +67,9 @@ test('a smoke run measures hits, misses, mixes and rates', { skip }, (context) =
 });
 
 test('a smoke run measures the daemon with each stage before its cache', { skip }, (context) => {
-  const directory = mkdtempSync(join(tmpdir(), 'zerohop-test-'));
-  context.after(() => rmSync(directory, { recursive: true }));
-  const jsonPath = join(directory, 'bench.json');
-  const stages = STAGES.flatMap((stage) => ['--peer', stage]);
-  const { status, stdout, stderr } = run(
-    ...['--smoke', '--only=few-names', '--json', jsonPath, ...stages],
-  );
+  const stages = STAGES.map((stage) => `--peer=${stage}`);
+  const { rows, status, stdout, stderr } = smoke(context, '--only=few-names', ...stages);
   assert.equal(status, 0, stdout + stderr);
-  const { rows } = JSON.parse(readFileSync(jsonPath, 'utf8')) as { rows: Row[] };
   for (const stage of STAGES) {
     const row = rows.find(({ server }) => server === stage);
     assert(row && row.queriesPerSecond > 0 && row.wrong === 0, stage);
@@ -102,6 +97,14 @@ test('wrong answers of the daemon fail the run', { skip }, () => {
   const { status, stdout } = run('--smoke', '--only=miss-storm-8k', daemon);
   assert.equal(status, 1);
   assert.match(stdout, /^WRONG: daemon, miss-storm-8k/m);
+});
+
+test('with a stage before the cache it is the same daemon', { skip }, (context) => {
+  const daemon = `--daemon=${process.execPath} ${FAKE_DAEMON} --wrong`;
+  const { rows } = smoke(context, '--only=few-names', '--peer=loadbalance', daemon);
+  for (const name of ['daemon', 'loadbalance']) {
+    assert(rows.find(({ server }) => server === name)!.wrong > 0, name);
+  }
 });
 
 test('a bad flag is exit 2 and the usage', () => {
