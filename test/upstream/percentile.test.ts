@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AnswerTime } from '../../src/upstream/answer-time.ts';
+import { Percentile } from '../../src/upstream/percentile.ts';
 
 function after(answersMs: readonly number[], count: number): number {
-  const time = new AnswerTime();
+  const time = new Percentile(0.1, 0.1);
   for (let read = 0; read < count; read++) time.add(answersMs[(read * 37) % answersMs.length]!);
-  return time.floorMs;
+  return time.ms;
 }
 
 test('the estimate settles near the 10th percentile', () => {
@@ -15,24 +15,24 @@ test('the estimate settles near the 10th percentile', () => {
 });
 
 test('it follows an upstream that becomes slow, and one that is quick again', () => {
-  const time = new AnswerTime();
+  const time = new Percentile(0.1, 0.1);
   for (let read = 0; read < 100; read++) time.add(0.2);
   for (let read = 0; read < 400; read++) time.add(5);
-  assert(time.floorMs > 1, String(time.floorMs));
+  assert(time.ms > 1, String(time.ms));
   for (let read = 0; read < 30; read++) time.add(0.2);
-  assert(time.floorMs < 1, String(time.floorMs));
+  assert(time.ms < 1, String(time.ms));
 });
 
 test('a first answer that took long is soon forgotten', () => {
-  const time = new AnswerTime();
+  const time = new Percentile(0.1, 0.1);
   time.add(50);
   for (let read = 0; read < 40; read++) time.add(0.3);
-  assert(time.floorMs < 1, String(time.floorMs));
+  assert(time.ms < 1, String(time.ms));
 });
 
 test('a few reads that come late change little', () => {
-  const time = new AnswerTime();
+  const time = new Percentile(0.1, 0.1);
   for (let read = 0; read < 100; read++) time.add(0.2);
   for (let read = 0; read < 20; read++) time.add(30);
-  assert(time.floorMs < 0.5, String(time.floorMs));
+  assert(time.ms < 0.5, String(time.ms));
 });
