@@ -33,7 +33,7 @@ const RESTART_DELAY_MS = 100;
 /** The image runs JavaScript, development runs TypeScript: the entry file has our own suffix. */
 const ENTRY = new URL(`../responder${extname(import.meta.url)}`, import.meta.url);
 
-/** Three words, on a cache line of their own. */
+/** Three words; as long as a cache line, so that those of two responders never share one. */
 const ROUNDS_BYTES = 64;
 
 export interface ResponderThreadOptions {
