@@ -104,8 +104,6 @@ async function serve(flags: Flags, signals: Signals): Promise<void> {
   returnMemory(loadLibc());
   const descriptors = new DescriptorCheck(log);
   heartbeat.every(DESCRIPTOR_CHECK_S, () => descriptors.run());
-  announce(flags, configuration.configuration, daemon, log);
-  warnOfHealthPort(flags, configuration.configuration, log);
   node.attach(daemon);
   const reloader = new Reloader(configuration.configuration, {
     log,
@@ -129,6 +127,10 @@ async function serve(flags: Flags, signals: Signals): Promise<void> {
   running.control = ControlSocket.open(flags.controlSocketPath, pages, log);
   if (signals.isReloadDue) signals.handle('SIGUSR1');
   unblockReloadSignal(log);
+  // Whoever waits for the banner may ask at once; of a path that somebody else has, this is known within a second.
+  await running.control.isOpen();
+  announce(flags, configuration.configuration, daemon, log);
+  warnOfHealthPort(flags, configuration.configuration, log);
 }
 
 /** What there is to end, as it comes to be. */

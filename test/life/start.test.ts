@@ -53,6 +53,12 @@ test('-version and -plugins need nothing else', async () => {
   assert.equal(version.stderr + plugins.stderr, '');
 });
 
+test('with the banner the control socket is there', async (t) => {
+  const path = join(temporaryDirectory(t), 'zerohop', 'control.sock');
+  await start(t, { args: ['-control-socket', path] });
+  assert(existsSync(path));
+});
+
 test('-pidfile: there while the daemon serves', async (t) => {
   const path = join(temporaryDirectory(t), 'node-cache.pid');
   for (const signal of ['SIGTERM', 'SIGQUIT'] as const) {
