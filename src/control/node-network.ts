@@ -78,8 +78,8 @@ export class NodeNetwork {
   setUp(): void {
     const { link, interception, addresses, syncIntervalMs } = this.#options;
     if (link !== undefined) {
-      link.have(interception === undefined ? allOf(addresses) : addresses.own);
       link.watch();
+      link.have(interception === undefined ? allOf(addresses) : addresses.own);
     }
     this.#sync = setInterval(() => {
       link?.look();

@@ -6,7 +6,7 @@
  * that is down drops IPv6, so it is set up, which node-cache does not do.
  */
 import { isIPv6 } from 'node:net';
-import { SystemCallError } from '../os/errno.ts';
+import { isSystemCallError, SystemCallError, unless } from '../os/errno.ts';
 import { type Libc, OS } from '../os/libc.ts';
 import { Netlink } from '../os/netlink.ts';
 import {
@@ -19,6 +19,7 @@ import {
 } from '../os/netlink-message.ts';
 import { watchNetlink } from '../os/netlink-watch.ts';
 import type { HostFailure } from './failure.ts';
+import { SourceRoutes } from './source-routes.ts';
 
 const LOOPBACK = 'lo';
 /** These go with loopback itself; nobody adds or removes them. */
@@ -54,6 +55,7 @@ export class NodeLink {
   /** Where the addresses are, and which: what the watch compares notifications with. */
   #index = 0;
   #addresses: readonly string[] = [];
+  readonly #sourceRoutes = new SourceRoutes();
 
   constructor(options: NodeLinkOptions) {
     this.#options = options;
@@ -83,20 +85,26 @@ export class NodeLink {
       const { index, isUp } = link;
       this.#index = index;
       if (!isUp) attempts.run('interface_add', () => netlink.setLinkUp(index));
-      const present = netlink.addresses().filter((other) => other.index === index);
+      const present = netlink.addresses();
       for (const address of addresses) {
         if (LOOPBACK_ADDRESS.test(address)) continue;
-        if (present.some((other) => other.address === address)) continue;
         const own = ownAddress(index, address);
-        if (attempts.run('interface_add', () => addAddress(netlink, own))) added.push(address);
+        const isThere = present.some((other) => other.index === index && other.address === address);
+        this.#sourceRoutes.learn(netlink, address);
+        if (!isThere) {
+          if (!attempts.run('interface_add', () => addAddress(netlink, own))) continue;
+          added.push(address);
+        }
+        attempts.run('interface_add', () => this.#sourceRoutes.ensure(netlink, own, present));
       }
     });
     return { isCreated, added, failures: attempts.failures };
   }
 
   /**
-   * Calls back at once when one of the addresses or the device went, or the device was set down: with `ensure` as the answer,
-   * the gap is a fraction of a millisecond. Returns the way to stop it, or why there is no watch.
+   * Calls back at once when one of the addresses or the device went, or the device was set down, or the kernel has made an IPv6
+   * address: with `ensure` as the answer, the gap is a fraction of a millisecond. To be begun before the first `ensure`. Returns
+   * the way to stop it, or why there is no watch.
    */
   watch(onChange: () => void): (() => void) | HostFailure {
     const { libc } = this.#options;
@@ -105,7 +113,7 @@ export class NodeLink {
         protocol: OS.NETLINK_ROUTE,
         groups: GROUPS,
         onMessages: (messages) => {
-          if (messages.some((message) => this.#isLoss(message))) onChange();
+          if (messages.some((message) => this.#isConcernedBy(message))) onChange();
         },
         onLoss: onChange,
       });
@@ -131,6 +139,7 @@ export class NodeLink {
         if (LOOPBACK_ADDRESS.test(address) || !present.some((other) => isSame(own, other)))
           continue;
         attempts.run('interface_check', () => netlink.deleteAddress(own));
+        attempts.run('interface_check', () => this.#sourceRoutes.remove(netlink, address));
       }
     });
     return attempts.failures;
@@ -143,15 +152,16 @@ export class NodeLink {
       netlink.createLink(name, kind);
       return true;
     } catch (error) {
-      if (isCode(error, 'EEXIST')) return false;
-      if (!isCode(error, 'ENOTSUP', 'EOPNOTSUPP')) throw error;
+      if (isSystemCallError(error, 'EEXIST')) return false;
+      if (!isSystemCallError(error, 'ENOTSUP', 'EOPNOTSUPP')) throw error;
       this.#isOnLoopback = true;
       return false;
     }
   }
 
-  #isLoss(message: NetlinkMessage): boolean {
+  #isConcernedBy(message: NetlinkMessage): boolean {
     const { type } = message;
+    if (this.#sourceRoutes.isConcernedBy(message)) return true;
     if (type === MESSAGE.DELETE_ADDRESS) {
       const gone = decodeAddress(message);
       return gone?.index === this.#index && this.#addresses.includes(gone.address);
@@ -211,15 +221,7 @@ function isSame(own: AddressState, other: AddressState): boolean {
 
 /** Another daemon may add it at the same moment. */
 function addAddress(netlink: Netlink, address: AddressState): void {
-  try {
-    netlink.addAddress(address);
-  } catch (error) {
-    if (!isCode(error, 'EEXIST')) throw error;
-  }
-}
-
-function isCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof SystemCallError && codes.includes(error.code);
+  unless('EEXIST', () => netlink.addAddress(address));
 }
 
 /** What a system call's failure says to the operator; anything else is a bug and is thrown on. */

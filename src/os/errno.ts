@@ -23,3 +23,16 @@ export class SystemCallError extends Error {
     this.code = code;
   }
 }
+
+export function isSystemCallError(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof SystemCallError && codes.includes(error.code);
+}
+
+/** What fails by this code is as it should be already; any other failure is thrown on. */
+export function unless(code: string, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!isSystemCallError(error, code)) throw error;
+  }
+}

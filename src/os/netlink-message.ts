@@ -4,6 +4,8 @@
  *   message    u32 size | u16 type | u16 flags | u32 sequence | u32 port     then the body, padded to 4
  *   link       u8 family | u8 - | u16 device type | i32 index | u32 flags | u32 flags that count     then attributes
  *   address    u8 family | u8 prefix length | u8 flags | u8 scope | u32 index                        then attributes
+ *   route      u8 family | u8 size of destination | u8 of source | u8 TOS | u8 table | u8 protocol | u8 scope | u8 type | u32 flags
+ *                                                                                                  then attributes
  *   attribute  u16 size | u16 type | value, padded to 4                       sizes count their own header
  *   error      i32 -errno (0: done), then the header of the message it is about
  *
@@ -22,11 +24,15 @@ export const MESSAGE = {
   NEW_ADDRESS: 20,
   DELETE_ADDRESS: 21,
   GET_ADDRESS: 22,
+  NEW_ROUTE: 24,
+  DELETE_ROUTE: 25,
+  GET_ROUTE: 26,
 } as const;
 export const MESSAGE_FLAG = {
   REQUEST: 0x1,
   ACK: 0x4,
   DUMP: 0x300,
+  REPLACE: 0x100,
   EXCLUSIVE: 0x200,
   CREATE: 0x400,
 } as const;
@@ -36,10 +42,17 @@ const LINK_UP = 0x1;
 /** IFA_F_NODAD: an IPv6 address that is usable at once, without a second of looking for its double. */
 const ADDRESS_NO_DAD = 0x2;
 const ATTRIBUTE = { ADDRESS: 1, LOCAL: 2, LINK_NAME: 3, LINK_INFO: 18, LINK_KIND: 1 } as const;
+/** RTA_* of linux/rtnetlink.h. */
+const ROUTE_ATTRIBUTE = { DESTINATION: 1, LINK: 4, SOURCE: 7 } as const;
+/** RTPROT_*: who made a route. */
+export const ROUTE_PROTOCOL = { KERNEL: 2, STATIC: 4 } as const;
+/** RT_TABLE_LOCAL, RT_SCOPE_HOST and RTN_LOCAL: what a route to an address of this machine's own is. */
+const LOCAL_ROUTE = { table: 255, scope: 254, type: 2 } as const;
 
 const HEADER_SIZE = 16;
 const LINK_SIZE = 16;
 const ADDRESS_SIZE = 8;
+const ROUTE_SIZE = 12;
 const ATTRIBUTE_HEADER_SIZE = 4;
 /** NLA_F_NESTED: the value is attributes. NLA_TYPE_MASK: without this flag and another. */
 export const ATTRIBUTE_NESTED = 0x8000;
@@ -61,6 +74,17 @@ export interface AddressState {
   readonly index: number;
   readonly address: string;
   readonly prefixLength: number;
+}
+
+/** A route to an address of this machine's own. */
+export interface LocalRoute {
+  readonly address: string;
+  /** A number of ROUTE_PROTOCOL. */
+  readonly protocol: number;
+  /** Of the link that has the address. */
+  readonly index?: number;
+  /** What this machine's own clients take as their source toward it. */
+  readonly source?: string;
 }
 
 /** A message with its header; `flags` are MESSAGE_FLAG. */
@@ -143,8 +167,7 @@ export function decodeLink({ body }: NetlinkMessage): LinkState {
 
 /** The body of a message about an address; its scope is global, as `ip address add` has it. */
 export function encodeAddress({ index, address, prefixLength }: AddressState): Uint8Array {
-  const ip = addressOctets(address);
-  if (ip === undefined) throw new TypeError(`not an IP address: ${address}`);
+  const ip = octetsOf(address);
   const head = new Uint8Array(ADDRESS_SIZE);
   const view = new DataView(head.buffer);
   const isIpv4 = ip.length === 4;
@@ -178,6 +201,38 @@ export function decodeAddress({ body }: NetlinkMessage): AddressState | undefine
   };
 }
 
+/** The body that adds or deletes such a route. */
+export function encodeLocalRoute({ address, protocol, index, source }: LocalRoute): Uint8Array {
+  const { table, scope, type } = LOCAL_ROUTE;
+  return joined([
+    routeHead(address, [table, protocol, scope, type]),
+    encodeAttribute(ROUTE_ATTRIBUTE.DESTINATION, octetsOf(address)),
+    index === undefined
+      ? NOTHING
+      : encodeAttribute(ROUTE_ATTRIBUTE.LINK, new Uint8Array(Uint32Array.of(index).buffer)),
+    source === undefined ? NOTHING : encodeAttribute(ROUTE_ATTRIBUTE.SOURCE, octetsOf(source)),
+  ]);
+}
+
+/** The body that asks which way goes to an address. */
+export function encodeRouteQuestion(address: string): Uint8Array {
+  const destination = encodeAttribute(ROUTE_ATTRIBUTE.DESTINATION, octetsOf(address));
+  return joined([routeHead(address, [0, 0, 0, 0]), destination]);
+}
+
+/** The source that goes with a route; undefined where it says none. */
+export function decodeRouteSource({ body }: NetlinkMessage): string | undefined {
+  const source = decodeAttributes(body.subarray(ROUTE_SIZE)).get(ROUTE_ATTRIBUTE.SOURCE);
+  return source && addressText(source);
+}
+
+/** `kind`: table, protocol, scope, type. */
+function routeHead(address: string, kind: readonly number[]): Uint8Array {
+  const isIpv4 = octetsOf(address).length === 4;
+  const family = isIpv4 ? OS.AF_INET : OS.AF_INET6;
+  return Uint8Array.of(family, isIpv4 ? 32 : 128, 0, 0, ...kind, 0, 0, 0, 0);
+}
+
 const NOTHING = new Uint8Array(0);
 
 /** An attribute with its header; `type` may carry ATTRIBUTE_NESTED. */
@@ -208,6 +263,12 @@ export function decodeAttributes(octets: Uint8Array): Map<number, Uint8Array> {
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
+}
+
+function octetsOf(address: string): Uint8Array {
+  const ip = addressOctets(address);
+  if (ip === undefined) throw new TypeError(`not an IP address: ${address}`);
+  return ip;
 }
 
 function textOctets(text: string): Uint8Array {

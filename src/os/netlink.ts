@@ -1,5 +1,5 @@
 /**
- * Links and addresses of this network namespace through rtnetlink(7), in place of the `ip` program. The kernel handles a request
+ * Links, addresses and routes of this network namespace through rtnetlink(7), in place of the `ip` program. The kernel handles a request
  * within the `write` that brings it, so the answer is there for the next `read`: everything here is synchronous, and a change takes
  * some tens of microseconds. Failures are SystemCallErrors with the kernel's own error number.
  */
@@ -10,12 +10,16 @@ import {
   decodeAddress,
   decodeLink,
   decodeMessages,
+  decodeRouteSource,
   encodeAddress,
   encodeAddressDump,
   encodeLink,
+  encodeLocalRoute,
   encodeMessage,
+  encodeRouteQuestion,
   errnoOf,
   type LinkState,
+  type LocalRoute,
   MESSAGE,
   MESSAGE_FLAG,
   type NetlinkMessage,
@@ -92,6 +96,37 @@ export class Netlink {
     return this.#ask('list addresses', MESSAGE.GET_ADDRESS, MESSAGE_FLAG.DUMP, body)
       .filter(({ type }) => type === MESSAGE.NEW_ADDRESS)
       .flatMap((message) => decodeAddress(message) ?? []);
+  }
+
+  /** What a client of this machine gets as its source toward an address; undefined where the kernel refuses: no way leads there. */
+  sourceToward(address: string): string | undefined {
+    const body = encodeRouteQuestion(address);
+    try {
+      const [route] = this.#ask(`route to ${address}`, MESSAGE.GET_ROUTE, 0, body);
+      return route && decodeRouteSource(route);
+    } catch (error) {
+      if (error instanceof SystemCallError) return undefined;
+      throw error;
+    }
+  }
+
+  /** In front of the others to this address (IPv4), or behind that of the kernel (IPv6). EEXIST where it is there. */
+  addLocalRoute(route: LocalRoute): void {
+    const what = `add local route to ${route.address}`;
+    this.#ask(what, MESSAGE.NEW_ROUTE, MESSAGE_FLAG.CREATE, encodeLocalRoute(route));
+  }
+
+  /** In place of the first to this address that a program made, or as a new one. */
+  replaceLocalRoute(route: LocalRoute): void {
+    const flags = MESSAGE_FLAG.CREATE | MESSAGE_FLAG.REPLACE;
+    const what = `replace local route to ${route.address}`;
+    this.#ask(what, MESSAGE.NEW_ROUTE, flags, encodeLocalRoute(route));
+  }
+
+  /** ESRCH where it is not there. */
+  deleteLocalRoute(route: LocalRoute): void {
+    const what = `delete local route to ${route.address}`;
+    this.#ask(what, MESSAGE.DELETE_ROUTE, 0, encodeLocalRoute(route));
   }
 
   close(): void {

@@ -39,6 +39,10 @@ function endings(proxy: ProxyMode): void {
   };
   const bothSockets = (node: LabNode, server: string) =>
     [false, true].map((oneSocket) => ask(node, { server, oneSocket }));
+  const onTheHost = (node: LabNode, server: string) =>
+    [false, true].map((oneSocket) => {
+      return new Steady(lab, stub, node, { server, oneSocket, seconds: SECONDS });
+    });
 
   test('SIGTERM loses no query at the ClusterIP, and the node is as it was', async (t) => {
     const node = lab.node(1);
@@ -49,7 +53,7 @@ function endings(proxy: ProxyMode): void {
     const before = await udpToReplicas(lab, node);
     const clients = [
       ...Object.values(KUBE_DNS).flatMap((server) => bothSockets(node, server)),
-      new Steady(lab, stub, node, { server: KUBE_DNS.v4, seconds: SECONDS }),
+      ...Object.values(KUBE_DNS).flatMap((server) => onTheHost(node, server)),
       ...[false, true].map((oneSocket) =>
         ask(node, { server: KUBE_DNS.v4, transport: 'tcp', oneSocket }),
       ),

@@ -2,7 +2,7 @@
  * Clients that ask a server on and on while something happens to the node, and what they missed of it.
  */
 import type { TestContext } from 'node:test';
-import type { Lab, Place } from './lab.ts';
+import { type Lab, LabNode, type Place } from './lab.ts';
 import {
   monotonicUs,
   type Planned,
@@ -44,7 +44,8 @@ export class Steady {
     const common = { server, oneSocket, timeoutMs, withSearch: false, startAtUs: this.#startAtUs };
     const isTcp = transport === 'tcp';
     const stubOptions: StubOptions = isTcp ? common : { ...common, tries: 1, aOnly: true };
-    this.name = `${server} ${transport}, ${oneSocket ? 'one socket' : 'a socket a query'}`;
+    const who = place instanceof LabNode ? 'the host' : 'a pod';
+    this.name = `${who} at ${server} ${transport}, ${oneSocket ? 'one socket' : 'a socket a query'}`;
     this.#records = runStub(isTcp ? TCP_STUB : stub, place, schedule, stubOptions, lab.folder).then(
       ({ queries }) => queries.sort((a, b) => a.sentUs - b.sentUs),
     );

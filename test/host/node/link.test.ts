@@ -1,6 +1,6 @@
 /** The node's interface against this kernel: made, kept, given back; on loopback where the kernel has no dummy devices. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
 import { NodeLink } from '../../../src/host/link.ts';
 import { requireLibc } from '../../../src/os/libc.ts';
@@ -29,6 +29,36 @@ function createLink(t: TestContext, name: string, kind = 'bridge'): NodeLink {
   const link = new NodeLink({ libc: requireLibc(), name, kind });
   t.after(() => link.remove(ADDRESSES));
   return link;
+}
+
+/** Of the node that the namespace is, while `giveNodeAddresses` holds. */
+const NODE = { v4: '192.0.2.1', v6: 'fd00:77::1' };
+
+/** With a default route in each family. */
+function giveNodeAddresses(t: TestContext): void {
+  ip('link', 'add', 'node0', 'type', 'bridge');
+  t.after(() => spawnSync('ip', ['link', 'delete', 'node0']));
+  ip('link', 'set', 'node0', 'up');
+  ip('address', 'add', `${NODE.v4}/24`, 'dev', 'node0');
+  ip('address', 'add', `${NODE.v6}/64`, 'dev', 'node0', 'nodad');
+  ip('route', 'add', 'default', 'via', '192.0.2.254');
+  ip('-6', 'route', 'add', 'default', 'via', 'fd00:77::fe', 'dev', 'node0');
+}
+
+function sourceToward(address: string): string | undefined {
+  return / src (\S+)/.exec(ip('route', 'get', address))?.[1];
+}
+
+/** Toward each of ADDRESSES. */
+function sources(): (string | undefined)[] {
+  return ADDRESSES.map(sourceToward);
+}
+
+function routesToUs(): string[] {
+  const lines = ['-4', '-6'].flatMap((family) =>
+    ip(family, 'route', 'show', 'table', 'all').split('\n'),
+  );
+  return lines.filter((line) => ADDRESSES.some((address) => line.includes(address)));
 }
 
 if (isInNamespace()) describeAll();
@@ -128,6 +158,45 @@ function describeAll(): void {
       assert.ok(count > 0);
     });
   }
+
+  for (const [where, kind] of [
+    ['a device of our own', 'bridge'],
+    ['loopback', 'no-such-kind'],
+  ] as const) {
+    test(`a client on the host keeps the source that it has without us, ${where}`, async (t) => {
+      giveNodeAddresses(t);
+      const link = createLink(t, 'cache6', kind);
+      const failures: unknown[] = [];
+      const stop = link.watch(() => failures.push(...link.ensure(ADDRESSES).failures));
+      assert.ok(typeof stop === 'function');
+      t.after(stop);
+      failures.push(...link.ensure(ADDRESSES).failures);
+      const nodes = [NODE.v4, NODE.v6, NODE.v4].join();
+      await until('the node’s addresses are the sources', async () => sources().join() === nodes);
+      assert.deepEqual(shown(link.name), EXPECTED);
+      ip('address', 'delete', '10.96.0.10/32', 'dev', link.name);
+      await until('it is back', async () => shown(link.name).join() === EXPECTED.join());
+      assert.equal(sources().join(), nodes);
+      ip('link', 'delete', 'node0');
+      await until('the kernel chooses', async () => sources().join() === ADDRESSES.join());
+      assert.deepEqual(shown(link.name), EXPECTED);
+      assert.deepEqual(failures, []);
+      assert.deepEqual(link.remove(ADDRESSES), []);
+      assert.deepEqual(routesToUs(), []);
+    });
+  }
+
+  test('what a predecessor left is taken on, and goes at the end', async (t) => {
+    giveNodeAddresses(t);
+    createLink(t, 'cache7', 'no-such-kind').ensure(ADDRESSES);
+    const link = createLink(t, 'cache7', 'no-such-kind');
+    link.ensure(ADDRESSES);
+    ip('link', 'delete', 'node0');
+    link.ensure(ADDRESSES);
+    assert.deepEqual(sources(), ADDRESSES);
+    assert.deepEqual(link.remove(ADDRESSES), []);
+    assert.deepEqual(routesToUs(), []);
+  });
 
   test('changes of other devices and other addresses are not told', async (t) => {
     const link = createLink(t, 'quiet0');

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { requireLibc } from '../../../src/os/libc.ts';
 import { Netlink } from '../../../src/os/netlink.ts';
-import { MESSAGE, type NetlinkMessage } from '../../../src/os/netlink-message.ts';
+import { MESSAGE, type NetlinkMessage, ROUTE_PROTOCOL } from '../../../src/os/netlink-message.ts';
 import { watchNetlink } from '../../../src/os/netlink-watch.ts';
 import { isInNamespace, runInNamespace } from '../../support/namespace.ts';
 import { until } from '../../support/until.ts';
@@ -107,6 +107,35 @@ function describeAll(): void {
       for (const address of own) netlink.deleteAddress(address);
       netlink.close();
     });
+  });
+
+  describe('local routes', () => {
+    for (const [family, address, source, prefixLength] of [
+      ['IPv4', '169.254.20.12', '127.0.0.1', 32],
+      ['IPv6', 'fd00:90::c', '::1', 128],
+    ] as const) {
+      test(`of ${family}, with a source, are added, replaced, found and deleted`, () => {
+        const netlink = new Netlink(libc);
+        assert.equal(netlink.sourceToward(address), undefined, 'no way leads there');
+        const own = { index: 1, address, prefixLength };
+        netlink.addAddress(own);
+        const route = { index: 1, address, protocol: ROUTE_PROTOCOL.STATIC };
+        netlink.addLocalRoute({ ...route, source });
+        assert.throws(() => netlink.addLocalRoute({ ...route, source }), failsWith('EEXIST'));
+        const version = family === 'IPv4' ? '-4' : '-6';
+        const ours = () =>
+          ip(version, 'route', 'show', 'table', 'local', 'proto', 'static').trim().split('\n');
+        assert.match(ours().join(), new RegExp(`^local ${address} dev lo .*src ${source}`));
+        netlink.replaceLocalRoute(route);
+        assert.doesNotMatch(ours().join(), / src /);
+        netlink.deleteLocalRoute(route);
+        assert.deepEqual(ours(), ['']);
+        assert.throws(() => netlink.deleteLocalRoute(route), failsWith('ESRCH'));
+        assert.equal(netlink.sourceToward(address), address);
+        netlink.deleteAddress(own);
+        netlink.close();
+      });
+    }
   });
 
   describe('notifications', () => {
