@@ -9,11 +9,13 @@
  *                                                    so that `import.meta.url` leads to the same neighbours
  *     dist/cli/node-cache, zerohop, launch.sh        the launchers, as they are
  *
- * Nothing is minified: a stack trace names functions and lines that a reader can find.
+ * Nothing is minified: a stack trace names functions and lines that a reader can find. But V8 keeps the text of what it runs, in
+ * each thread: comments are left out, and every character takes one octet.
  */
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, transformSync } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '../..');
 const DIST = join(ROOT, 'dist');
@@ -33,9 +35,10 @@ const LAUNCHERS = ['node-cache', 'zerohop', 'launch.sh'];
 /** koffi finds its native part beside itself; re2js is loaded with the first regular expression. */
 const EXTERNAL = ['koffi', 're2js'];
 
-/** CommonJS packages inside the bundle ask for Node's own modules with it. */
+/** CommonJS packages inside the bundle ask for Node's own modules with it; a file without such a package does without. */
 const REQUIRE = `import { createRequire as createRequireOf } from 'node:module';
-const require = createRequireOf(import.meta.url);`;
+const require = createRequireOf(import.meta.url);
+`;
 
 rmSync(DIST, { recursive: true, force: true });
 const { metafile } = await build({
@@ -51,10 +54,10 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node26',
   external: EXTERNAL,
-  banner: { js: REQUIRE },
   metafile: true,
   logLevel: 'warning',
 });
+for (const path of Object.keys(metafile.outputs)) finish(join(ROOT, path));
 mkdirSync(join(DIST, 'cli'), { recursive: true });
 for (const name of LAUNCHERS) copyFileSync(join(ROOT, 'src/cli', name), join(DIST, 'cli', name));
 
@@ -69,6 +72,19 @@ writeFileSync(
   join(DIST, 'packages.json'),
   `${JSON.stringify({ bundled: [...bundled].sort(), external: EXTERNAL }, undefined, 2)}\n`,
 );
-const outputs = Object.entries(metafile.outputs);
-const bytes = outputs.reduce((sum, [, output]) => sum + output.bytes, 0);
-console.log(`dist: ${outputs.length} files, ${(bytes / 1e6).toFixed(1)} MB of JavaScript`);
+const paths = Object.keys(metafile.outputs);
+const bytes = paths.reduce((sum, path) => sum + readFileSync(join(ROOT, path)).length, 0);
+console.log(`dist: ${paths.length} files, ${(bytes / 1e6).toFixed(1)} MB of JavaScript`);
+
+/** Takes the comments out: they go with the white space, which comes back. */
+function finish(path: string): void {
+  const options = { format: 'esm', target: 'node26' } as const;
+  const dense = transformSync(readFileSync(path, 'utf8'), { ...options, minifyWhitespace: true });
+  const { code } = transformSync(dense.code, options);
+  const wide = /[^\0-\xff]/.exec(code);
+  assert(
+    !wide,
+    `${path}: "${wide?.[0]}" makes V8 take two octets for each character: write it \\u…`,
+  );
+  writeFileSync(path, /\brequire\b/.test(code) ? REQUIRE + code : code);
+}
