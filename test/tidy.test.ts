@@ -176,9 +176,27 @@ test('wire and cache know neither clock nor timers', () => {
 });
 
 test('what takes megabytes, and a plain daemon does without, is not imported', () => {
-  // 1.4, 7 and more: `process.getBuiltinModule` where it is needed, os/random.ts and base/digest.ts elsewhere.
-  const large = /^import (?!type ).*'node:(crypto|http|https|http2|tls)';$/m;
+  // 1.4, 7 and more: `process.getBuiltinModule` where it is needed, os/random.ts, base/digest.ts and base/invariant.ts elsewhere.
+  const large = /^import (?!type ).*'node:(assert\/strict|assert|crypto|http|https|http2|tls)';$/m;
   assert.deepEqual(offenders(large, inRooms('cli', 'doctor', 'cluster')), []);
+});
+
+test('a responder thread loads few of Node’s modules: each has its own heap', () => {
+  const byPath = new Map(SOURCES.map((source) => [source.path, source]));
+  const loaded = new Set<string>();
+  const pending = ['src/responder.ts'];
+  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+    const source = byPath.get(path);
+    if (source === undefined || loaded.has(path)) continue;
+    loaded.add(path);
+    pending.push(...importsOf({ path, text: source.text.replace(/^import type [^;]*;$/gm, '') }));
+  }
+  assert.ok(loaded.size > 30);
+  const modules = [...loaded].flatMap((path) => {
+    const imports = byPath.get(path)!.text.matchAll(/^import (?!type )[^;]*'(node:[^']+)';$/gm);
+    return [...imports].map(([, name]) => name!);
+  });
+  assert.deepEqual([...new Set(modules)].sort(), ['node:module', 'node:os', 'node:worker_threads']);
 });
 
 test('nothing is left to be done later', () => {

@@ -8,7 +8,8 @@
 import assert from 'node:assert/strict';
 import { CONTROL_MODE, DatagramBatch } from '../../src/os/datagram-batch.ts';
 import { type Libc, OS, Pinned } from '../../src/os/libc.ts';
-import { SOCKET_ADDRESS_SIZE, writeSocketAddress } from '../../src/os/socket-address.ts';
+import { writeSocketAddress } from '../../src/os/socket-address.ts';
+import { SOCKET_ADDRESS_SIZE } from '../../src/os/socket-octets.ts';
 import { receiveTimestamps, setReceiveBuffer } from '../../src/os/udp-socket.ts';
 import { type ReceiveQueue, receiveQueues } from '../receive-queues.ts';
 import { BATCH_MESSAGES, MESSAGE_OCTETS, MessageBatch } from './mmsg.ts';

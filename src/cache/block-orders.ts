@@ -2,7 +2,7 @@
  * The orders of eviction of all server blocks, and which of them gives an entry up where what they share is short: slots,
  * or the slab's octets. A block's own capacities are the business of its orders alone.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 import type { EvictionOrder } from './eviction.ts';
 
 /**

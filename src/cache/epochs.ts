@@ -18,7 +18,7 @@
  * it is full nothing more is admitted (counted) until the reader moves. Epochs wrap; they are compared by difference.
  * `test/cache/epochs.test.ts` walks through all interleavings of a small model of this.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 import { word } from '../wire/octets.ts';
 import { type CacheMemory, LINE } from './memory.ts';
 

@@ -17,7 +17,7 @@
  * The parts are lists linked through arrays that all orders share: `lru-cache` takes its memory at once, 0.9 MB a server block, which
  * adds up where each stub domain is one.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 import { word } from '../wire/octets.ts';
 import { lastHitAfter } from './marks.ts';
 import type { CacheMemory } from './memory.ts';

@@ -13,7 +13,7 @@
  * its descriptor; else a SharedArrayBuffer of fixed size (a growable one is 10 to 50 times slower to read). Pages that are
  * never touched cost nothing, so the plan may be generous.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 import { loadLibc, OS, Pinned } from '../os/libc.ts';
 
 const MAGIC = 0x7a68_6f70; // "zhop"

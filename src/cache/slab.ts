@@ -10,7 +10,7 @@
  * two; the smallest bin that is sure to fit is taken, which wastes less than a bin's width. Readers never look at word 0
  * of an entry, nor at units that are free: epochs.ts says when that is.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 import { word } from '../wire/octets.ts';
 import { type CacheMemory, UNIT, UNIT_WORDS } from './memory.ts';
 

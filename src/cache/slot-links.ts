@@ -5,7 +5,7 @@
  *
  *   oldest -> newer -> newer -> newest          0: none, else slot + 1, so that memory nobody needs stays untouched
  */
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 import { word } from '../wire/octets.ts';
 
 export class SlotLinks {

@@ -2,7 +2,7 @@
  * The resolver's side of the cache: the only writer of entries. Admits responses, finds them again for what does not go
  * through a responder, and forgets server blocks. Bounds: the slab's octets for all blocks, and each block's capacities.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 import { word } from '../wire/octets.ts';
 import type { ResponseBody } from '../wire/response.ts';
 import { type BlockOrders, orderGivingOctets, orderGivingSlot } from './block-orders.ts';

@@ -2,7 +2,7 @@
  * The Corefile of the demonstration: the blocks of node-cache's manifest, on loopback, in front of the stand-in for kube-dns.
  * `health` and `reload` are left out: nobody probes it, and there is no file that could change.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 import { hostPort } from '../base/ip-address.ts';
 import type { Configuration } from '../control/configuration.ts';
 import { diskFiles } from '../corefile/file-source.ts';
@@ -23,7 +23,7 @@ export function demoConfiguration(options: DemoOptions, upstreamPort: number): C
   const servers = readServerBlocks(blocks, {
     defaultPort: options.port,
     files: diskFiles,
-    warn: ({ problem }) => assert.fail(problem),
+    warn: ({ problem }) => assert(false, problem),
   });
   // Nothing compares it with a later one.
   return { servers, hash: '', resolvConf: '', warnings: [] };

@@ -13,9 +13,9 @@ import type { ServerConfig } from '../directives/server-config.ts';
 import { type BindOptions, openBoundSocket, type SocketKind } from '../os/bound-socket.ts';
 import { isServedByOthers } from '../os/bound-sockets.ts';
 import type { Libc } from '../os/libc.ts';
+import { listen } from '../os/listening-socket.ts';
 import { ProcFiles } from '../os/proc-files.ts';
 import type { SocketAddress } from '../os/socket-address.ts';
-import { listen } from '../os/stream-socket.ts';
 import type { AdoptedSockets } from '../server/adopted-sockets.ts';
 import { TCP_BACKLOG } from '../server/tcp-limits.ts';
 

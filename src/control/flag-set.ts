@@ -3,7 +3,7 @@
  * `--x=v`; a boolean takes its value with `=` only, and is true without one. Of a repeated flag the last counts. Flags end
  * at `--` or at the first argument that is none. It knows no flag by name: those are in flags.ts.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 
 export type ReadValue<T> =
   | { readonly ok: true; readonly value: T }

@@ -5,7 +5,8 @@
 import { openBoundSocket } from '../os/bound-socket.ts';
 import { SystemCallError } from '../os/errno.ts';
 import { type Libc, Pinned } from '../os/libc.ts';
-import { SOCKET_ADDRESS_SIZE, writeSocketAddress } from '../os/socket-address.ts';
+import { writeSocketAddress } from '../os/socket-address.ts';
+import { SOCKET_ADDRESS_SIZE } from '../os/socket-octets.ts';
 import { buildQuery, type SelfAddress, type SelfQuestion } from './self-query.ts';
 
 /** Room for a question with a name of any size. */

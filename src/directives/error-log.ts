@@ -3,8 +3,9 @@
  * the failure, such lines are counted instead: the period starts with the first, and its end brings one line for all. The
  * first pattern that fits decides. `stacktrace` has nothing to show here.
  */
-import assert from 'node:assert/strict';
+
 import { durationText } from '../base/duration-text.ts';
+import { assert } from '../base/invariant.ts';
 import type { Log, Message } from '../base/log.ts';
 import { compileRegexp, type GoRegexp } from '../base/regexp.ts';
 import { lowerName, nameToText } from '../wire/name.ts';

@@ -4,7 +4,7 @@
  * Queries that CoreDNS answers before its chain, malformed ones and unknown EDNS versions, are not logged. Sizes are those of
  * the messages on the wire; CoreDNS counts a reply as if none of its names were compressed.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 import type { Log } from '../base/log.ts';
 import { isBelow, nameFromText } from '../wire/name.ts';
 import type { Octets } from '../wire/octets.ts';

@@ -11,7 +11,7 @@
  * A row is given away only while no writer uses it: after a reload, open the rows of the new configuration, let every
  * writer take it over, then `retain` them. The caller aligns the memory to 64 octets.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 import { ROW, ROW_WORDS, WRITER_WORDS } from './counter-words.ts';
 
 /** What one row counts, in the labels' own spelling. */

@@ -5,7 +5,8 @@
 import { hostPort } from '../base/ip-address.ts';
 import { SystemCallError } from './errno.ts';
 import { type Libc, OS, Pinned } from './libc.ts';
-import { SOCKET_ADDRESS_SIZE, type SocketAddress, writeSocketAddress } from './socket-address.ts';
+import { type SocketAddress, writeSocketAddress } from './socket-address.ts';
+import { SOCKET_ADDRESS_SIZE } from './socket-octets.ts';
 
 export type SocketKind = 'udp' | 'tcp';
 

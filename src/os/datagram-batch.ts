@@ -14,7 +14,7 @@
  */
 import { type Libc, OS, Pinned } from './libc.ts';
 import { readyPacketInfo, TIMESTAMP_SIZE } from './packet-info.ts';
-import { SOCKET_ADDRESS_SIZE } from './socket-address.ts';
+import { SOCKET_ADDRESS_SIZE } from './socket-octets.ts';
 
 /** Datagrams in a batch at most: with more, the first waits noticeably for the last. */
 export const BATCH_MAX = 64;

@@ -1,10 +1,8 @@
-/** `sockaddr_in` and `sockaddr_in6` (netinet/in.h) in octets; the family is in host order, the rest in the network's. */
+/** Socket addresses (socket-octets.ts) from text and to text. */
 import { readFileSync } from 'node:fs';
 import { addressOctets, addressText } from '../base/ip-address.ts';
 import { OS } from './libc.ts';
 
-/** Room for either; `sockaddr_in6` takes 28. */
-export const SOCKET_ADDRESS_SIZE = 32;
 const IPV4_SIZE = 16;
 const IPV6_SIZE = 28;
 
@@ -38,15 +36,6 @@ export function readSocketAddress(octets: Uint8Array, at: number): SocketAddress
   const isIpv4 = view.getUint16(at, true) === OS.AF_INET;
   const ip = isIpv4 ? octets.slice(at + 4, at + 8) : octets.slice(at + 8, at + 24);
   return { host: addressText(ip), port: view.getUint16(at + 2) };
-}
-
-/** The address without its port as a short text, equal for equal addresses: cheaper to make than a readable one. */
-export function addressKey(octets: Uint8Array): string {
-  const isIpv4 = octets[0] === OS.AF_INET;
-  const end = isIpv4 ? 8 : 24;
-  let key = '';
-  for (let at = isIpv4 ? 4 : 8; at < end; at++) key += String.fromCharCode(octets[at]!);
-  return key;
 }
 
 function interfaceIndex(name: string): number {

@@ -5,18 +5,11 @@
 import { openBoundSocket, setOption } from './bound-socket.ts';
 import { SystemCallError } from './errno.ts';
 import { type Libc, OS, Pinned } from './libc.ts';
-import {
-  readSocketAddress,
-  SOCKET_ADDRESS_SIZE,
-  type SocketAddress,
-  writeSocketAddress,
-} from './socket-address.ts';
+import { readSocketAddress, type SocketAddress, writeSocketAddress } from './socket-address.ts';
+import { SOCKET_ADDRESS_SIZE } from './socket-octets.ts';
 
 /** 20,164 datagrams of 100 octets as the kernel counts them: a second at 20,000 a second (212,992 hold 256, or 13 ms). */
 export const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
-/** Word of SO_MEMINFO (sock_diag.h): datagrams dropped since the socket was made. */
-const MEMINFO_DROPS = 8;
-const MEMINFO_WORDS = 9;
 
 /** A bound socket; throws a SystemCallError. */
 export function openUdpSocket(libc: Libc, address: SocketAddress): number {
@@ -60,31 +53,6 @@ export function turnAway(libc: Libc, fd: number, isIpv6: boolean): void {
   const size = writeSocketAddress(place.octets, 0, nobody);
   if (libc.connect(fd, place.address, size) < 0) {
     throw new SystemCallError('connect', libc.errno());
-  }
-}
-
-/** Reads a socket's drop counter again and again without allocating. */
-export class DropCounter {
-  readonly #libc: Libc;
-  readonly #words: Pinned;
-
-  constructor(libc: Libc) {
-    this.#libc = libc;
-    this.#words = new Pinned(libc, (MEMINFO_WORDS + 1) * 4);
-  }
-
-  /** Datagrams dropped since the socket was made (wrapping), or 0 where the kernel does not tell. */
-  read(fd: number): number {
-    const { address, words } = this.#words;
-    words[MEMINFO_WORDS] = MEMINFO_WORDS * 4;
-    const result = this.#libc.getsockopt(
-      fd,
-      OS.SOL_SOCKET,
-      OS.SO_MEMINFO,
-      address,
-      address + MEMINFO_WORDS * 4,
-    );
-    return result < 0 ? 0 : words[MEMINFO_DROPS]!;
   }
 }
 

@@ -11,7 +11,7 @@
  * come together, `read` for all, `lookAhead`, `reply` for each: then the waits for memory of all of them overlap.
  */
 
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 import { bodyAt, ENTRY, ENTRY_FLAG, flagsOf, ttlCountOf, ttlsAt } from '../cache/entry.ts';
 import { ReaderEpoch } from '../cache/epochs.ts';
 import type { HashSeed } from '../cache/key.ts';

@@ -2,7 +2,7 @@
  * Replies that the resolver makes: from the cache by its own answerers, from a fresh response, or a failure. Each is written
  * over a copy of its query, counted, shown to the block's observers, and handed to its client.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 import type { Log } from '../base/log.ts';
 import type { CacheMemory } from '../cache/memory.ts';
 import type {

@@ -8,8 +8,9 @@
  *
  * Bounded: questions under way and those who wait for them; beyond, the client gets SERVFAIL at once.
  */
-import assert from 'node:assert/strict';
+
 import type { Clock } from '../base/clock.ts';
+import { assert } from '../base/invariant.ts';
 import { CacheKey, finishKey, type HashSeed, keyFlags, keyText, setKeyName } from '../cache/key.ts';
 import { drainRefreshRings } from '../cache/refresh-ring.ts';
 import { type CacheStore, keyOfEntry } from '../cache/store.ts';

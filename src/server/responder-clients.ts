@@ -1,5 +1,6 @@
 /** Clients whose misses came through a responder's ring: a datagram's, and a TCP connection's. */
-import { addressKey, readSocketAddress } from '../os/socket-address.ts';
+import { readSocketAddress } from '../os/socket-address.ts';
+import { addressKey } from '../os/socket-octets.ts';
 import { MESSAGE_SIZE_MAX, UDP_REPLY_SIZE_MAX } from '../wire/registry.ts';
 import type { Client, Peer } from './client.ts';
 import type { MissRecord } from './miss-ring.ts';

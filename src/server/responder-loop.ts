@@ -14,9 +14,9 @@ import {
   observeArrivalToSend,
 } from '../metrics/counter-words.ts';
 import { CONTROL_MODE, CONTROL_SIZE, DatagramBatch, timespecUs } from '../os/datagram-batch.ts';
+import { DropCounter } from '../os/drop-counter.ts';
 import { Epoll } from '../os/epoll.ts';
 import { type Libc, OS, Pinned } from '../os/libc.ts';
-import { DropCounter } from '../os/udp-socket.ts';
 import { type Answerer, OUTCOME } from './answer.ts';
 import { MissRing } from './miss-ring.ts';
 import { ResponderStreams } from './responder-streams.ts';

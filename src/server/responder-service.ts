@@ -13,6 +13,7 @@ import { readyPacketInfo, TIMESTAMP_SIZE } from '../os/packet-info.ts';
 import type { AdoptedSockets } from './adopted-sockets.ts';
 import type { ArrivalHandler, Listener } from './client.ts';
 import type { ClientPlans, ClientService } from './client-service.ts';
+import { connectionsMax } from './connections-max.ts';
 import { type MissRecord, socketOfListener } from './miss-ring.ts';
 import { DatagramClient, StreamClient } from './responder-clients.ts';
 import { type OpenTcpListener, type OpenUdpSocket, ResponderSockets } from './responder-sockets.ts';
@@ -21,7 +22,7 @@ import type { SampleRing } from './sample-ring.ts';
 import { Storm, type StormTurn } from './storm.ts';
 import { StormReader } from './storm-reader.ts';
 import type { ConnectionFigures } from './stream-table.ts';
-import { connectionsMax, type LimitsOf, type TcpLimits } from './tcp-limits.ts';
+import type { LimitsOf, TcpLimits } from './tcp-limits.ts';
 
 export interface ResponderServiceOptions {
   readonly libc: Libc;

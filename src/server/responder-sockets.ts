@@ -5,13 +5,9 @@
 import { hostPort } from '../base/ip-address.ts';
 import type { Log } from '../base/log.ts';
 import type { Libc } from '../os/libc.ts';
-import {
-  readSocketAddress,
-  SOCKET_ADDRESS_SIZE,
-  type SocketAddress,
-  writeSocketAddress,
-} from '../os/socket-address.ts';
-import { listen, openListener } from '../os/stream-socket.ts';
+import { listen, openListener } from '../os/listening-socket.ts';
+import { readSocketAddress, type SocketAddress, writeSocketAddress } from '../os/socket-address.ts';
+import { SOCKET_ADDRESS_SIZE } from '../os/socket-octets.ts';
 import {
   isAddressMissing,
   openUdpSocket,

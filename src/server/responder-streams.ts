@@ -10,7 +10,7 @@
 import { FairShare } from '../base/fair-share.ts';
 import type { Epoll } from '../os/epoll.ts';
 import { type Libc, OS } from '../os/libc.ts';
-import { addressKey } from '../os/socket-address.ts';
+import { addressKey } from '../os/socket-octets.ts';
 import { STREAM, StreamSockets } from '../os/stream-socket.ts';
 import { ReplyRing } from './reply-ring.ts';
 import type { RoundClock } from './round-clock.ts';

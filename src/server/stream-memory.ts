@@ -8,7 +8,7 @@
  *   names        slot and generation of each slot's connection, two words
  */
 import { type Libc, Pinned } from '../os/libc.ts';
-import { SOCKET_ADDRESS_SIZE } from '../os/socket-address.ts';
+import { SOCKET_ADDRESS_SIZE } from '../os/socket-octets.ts';
 import { FRAME_HEADER_SIZE } from '../wire/frame.ts';
 import { MESSAGE_SIZE_MAX } from '../wire/registry.ts';
 

@@ -1,5 +1,4 @@
 /** What bounds a client's TCP connection, and all of them together: the same for responders and for node:net. */
-import { readProcessStats } from '../metrics/process-stats.ts';
 import type { Listener } from './client.ts';
 
 /** `timeouts` of the Corefile, of the first block at a listener. */
@@ -27,17 +26,5 @@ export const FIRST_QUERY_MAX_MS = 500;
 export const HALF_OPEN_MAX_MS = 250;
 /** Octets of replies that the client has not taken yet, before nothing more is read from it. */
 export const UNREAD_REPLIES_MAX = 256 * 1024;
-/**
- * Connections of all listeners together. A stub that got TC opens one for a moment; ten thousand are a pod gone wild, and
- * each costs a descriptor and some kilobytes.
- */
-export const CONNECTIONS_MAX = 4096;
-
-/** That, or half of the descriptors that are left at the start: upstreams, endpoints and files have the others. */
-export function connectionsMax(stats = readProcessStats()): number {
-  const left = stats === undefined ? Infinity : stats.maxFdCount - stats.openFdCount;
-  return Math.max(1, Math.min(CONNECTIONS_MAX, Math.floor(left / 2)));
-}
-
 /** Waiting in the kernel to be accepted: a burst of pods starting at once. */
 export const TCP_BACKLOG = 1024;

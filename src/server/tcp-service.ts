@@ -12,8 +12,9 @@ import type { Log } from '../base/log.ts';
 import { isAddressMissing } from '../os/udp-socket.ts';
 import type { AdoptedSockets } from './adopted-sockets.ts';
 import { type ArrivalHandler, bindHosts, type Listener } from './client.ts';
+import { connectionsMax } from './connections-max.ts';
 import { TcpConnection } from './tcp-connection.ts';
-import { connectionsMax, type LimitsOf, TCP_BACKLOG, type TcpLimits } from './tcp-limits.ts';
+import { type LimitsOf, TCP_BACKLOG, type TcpLimits } from './tcp-limits.ts';
 
 export interface TcpServiceOptions {
   readonly clock: Clock;

@@ -2,7 +2,7 @@
  * DNS over a stream: each message after its length in two octets (RFC 1035 §4.2.2), any number of them a segment, split
  * anywhere (RFC 7766 §8).
  */
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 import { setU16, u8, u16 } from '../wire/octets.ts';
 import { HEADER_SIZE } from '../wire/registry.ts';
 import type { UpstreamQuery } from './upstream-query.ts';

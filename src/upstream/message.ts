@@ -2,7 +2,7 @@
  * What this room reads of a DNS message: enough to tell whether a reply answers a query, whether it is truncated, and its
  * RCODE. All else passes through unread.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 import { nameFromText, nameSpan } from '../wire/name.ts';
 import { lowerOctet, setU16, u8, u16 } from '../wire/octets.ts';
 import { FLAG, HEADER_SIZE, QCLASS, QTYPE } from '../wire/registry.ts';

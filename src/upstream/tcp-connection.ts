@@ -5,8 +5,9 @@
  * A query stays in `outstanding` until its reply comes or the connection closes, also where its sender has given it up:
  * CoreDNS answers a connection's queries strictly in order, so whoever waits at the head holds up what is behind.
  */
-import assert from 'node:assert/strict';
+
 import type { Socket } from 'node:net';
+import { assert } from '../base/invariant.ts';
 import { atTurnEnd } from '../base/turn-end.ts';
 import { acknowledgeNow } from '../os/tcp-socket.ts';
 import { u16 } from '../wire/octets.ts';

@@ -9,8 +9,9 @@
  *
  * The process wakes only for slots that hold something.
  */
-import assert from 'node:assert/strict';
+
 import type { Clock } from '../base/clock.ts';
+import { assert } from '../base/invariant.ts';
 
 /** Below it nothing in this room needs to be exact: the shortest wait is a back-off of 50 ms. */
 const TICK_MS = 16;

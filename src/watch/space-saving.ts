@@ -9,7 +9,7 @@
  *
  * Counters lie in a heap, the lightest at the top: a new weight costs as many steps as the heap is deep.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 
 /** As of the moment that it is read. */
 export interface Heavy {

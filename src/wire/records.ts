@@ -4,7 +4,7 @@
  *
  * This is the long way: it allocates as it likes, and no answer from the cache passes here unless a directive asks for it.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../base/invariant.ts';
 import { expandName } from './name.ts';
 import { type Octets, setU16, setU32 } from './octets.ts';
 import { namesInData } from './rdata-names.ts';

@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { BrokenInvariant } from '../../src/base/invariant.ts';
 import {
   type BlockOrders,
   orderGivingOctets,
@@ -58,6 +59,6 @@ test('octets come from denials where there is no answer', () => {
 });
 
 test('without a block there is nobody to give', () => {
-  assert.throws(() => orderGivingSlot([]), assert.AssertionError);
-  assert.throws(() => orderGivingOctets([], SLAB_BYTES), assert.AssertionError);
+  assert.throws(() => orderGivingSlot([]), BrokenInvariant);
+  assert.throws(() => orderGivingOctets([], SLAB_BYTES), BrokenInvariant);
 });

@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { BrokenInvariant } from '../../src/base/invariant.ts';
 import { EvictionOrder } from '../../src/cache/eviction.ts';
 import { MARK_WORDS } from '../../src/cache/memory.ts';
 import { SlotLinks } from '../../src/cache/slot-links.ts';
@@ -45,8 +46,8 @@ test('counts entries and bytes of both parts', () => {
 test('refuses to grow beyond its capacity', () => {
   const { order: parts } = order(1);
   parts.add(1, BYTES, 0);
-  assert.throws(() => parts.add(2, BYTES, 0), assert.AssertionError);
-  assert.throws(() => parts.readmit(2, BYTES, 0), assert.AssertionError);
+  assert.throws(() => parts.add(2, BYTES, 0), BrokenInvariant);
+  assert.throws(() => parts.readmit(2, BYTES, 0), BrokenInvariant);
 });
 
 test('takes no memory for a capacity beyond the slots', () => {

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { fstatSync } from 'node:fs';
 import { test } from 'node:test';
+import { BrokenInvariant } from '../../src/base/invariant.ts';
 import {
   CacheMemory,
   LINE,
@@ -63,5 +64,5 @@ test('regions follow one another without overlap, each on a page of its own', ()
 });
 
 test('a plan whose buckets are no power of two is refused', () => {
-  assert.throws(() => CacheMemory.create(planOf({ bucketCount: 48 })), assert.AssertionError);
+  assert.throws(() => CacheMemory.create(planOf({ bucketCount: 48 })), BrokenInvariant);
 });

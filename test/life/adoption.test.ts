@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { OS, Pinned, requireLibc } from '../../src/os/libc.ts';
-import { SOCKET_ADDRESS_SIZE, writeSocketAddress } from '../../src/os/socket-address.ts';
+import { writeSocketAddress } from '../../src/os/socket-address.ts';
+import { SOCKET_ADDRESS_SIZE } from '../../src/os/socket-octets.ts';
 import { describeSocket, openUdpSocket } from '../../src/os/udp-socket.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { TcpClient, UdpClient } from '../support/dns-client.ts';

@@ -7,7 +7,8 @@ import { CONTROL_MODE, CONTROL_SIZE, DatagramBatch } from '../../src/os/datagram
 import { DatagramSender } from '../../src/os/datagram-sender.ts';
 import { requireLibc } from '../../src/os/libc.ts';
 import { readyPacketInfo, TIMESTAMP_SIZE } from '../../src/os/packet-info.ts';
-import { SOCKET_ADDRESS_SIZE, writeSocketAddress } from '../../src/os/socket-address.ts';
+import { writeSocketAddress } from '../../src/os/socket-address.ts';
+import { SOCKET_ADDRESS_SIZE } from '../../src/os/socket-octets.ts';
 import { receivePacketInfo, receiveTimestamps } from '../../src/os/udp-socket.ts';
 import { open, Peer, skipWithoutLibc, waitReadable } from './sockets.ts';
 

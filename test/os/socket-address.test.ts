@@ -6,11 +6,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { addressText } from '../../src/base/ip-address.ts';
-import {
-  readSocketAddress,
-  SOCKET_ADDRESS_SIZE,
-  writeSocketAddress,
-} from '../../src/os/socket-address.ts';
+import { readSocketAddress, writeSocketAddress } from '../../src/os/socket-address.ts';
+import { SOCKET_ADDRESS_SIZE } from '../../src/os/socket-octets.ts';
 
 const hosts = fc
   .oneof(

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { OS, Pinned, requireLibc } from '../../src/os/libc.ts';
+import { listen, openListener } from '../../src/os/listening-socket.ts';
 import { readSocketAddress } from '../../src/os/socket-address.ts';
-import { ACCEPT, listen, openListener, STREAM, StreamSockets } from '../../src/os/stream-socket.ts';
+import { ACCEPT, STREAM, StreamSockets } from '../../src/os/stream-socket.ts';
 import { describeSocket } from '../../src/os/udp-socket.ts';
 import { skipWithoutLibc, waitReadable } from './sockets.ts';
 

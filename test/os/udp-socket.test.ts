@@ -6,10 +6,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { CONTROL_MODE, DatagramBatch } from '../../src/os/datagram-batch.ts';
+import { DropCounter } from '../../src/os/drop-counter.ts';
 import { OS, requireLibc } from '../../src/os/libc.ts';
 import { openSocketPair } from '../../src/os/socket-pair.ts';
 import {
-  DropCounter,
   describeSocket,
   isAddressMissing,
   openUdpSocket,

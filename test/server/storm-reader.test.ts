@@ -5,11 +5,8 @@ import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import { BATCH_MAX } from '../../src/os/datagram-batch.ts';
 import { loadLibc, requireLibc } from '../../src/os/libc.ts';
-import {
-  readSocketAddress,
-  SOCKET_ADDRESS_SIZE,
-  writeSocketAddress,
-} from '../../src/os/socket-address.ts';
+import { readSocketAddress, writeSocketAddress } from '../../src/os/socket-address.ts';
+import { SOCKET_ADDRESS_SIZE } from '../../src/os/socket-octets.ts';
 import { describeSocket, openUdpSocket, receivePacketInfo } from '../../src/os/udp-socket.ts';
 import type { MissRecord } from '../../src/server/miss-ring.ts';
 import { StormReader } from '../../src/server/storm-reader.ts';

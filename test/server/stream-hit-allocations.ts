@@ -5,7 +5,8 @@
  */
 import { frame } from '../../src/cli/stand-in/frames.ts';
 import { OS, Pinned, requireLibc } from '../../src/os/libc.ts';
-import { SOCKET_ADDRESS_SIZE, writeSocketAddress } from '../../src/os/socket-address.ts';
+import { writeSocketAddress } from '../../src/os/socket-address.ts';
+import { SOCKET_ADDRESS_SIZE } from '../../src/os/socket-octets.ts';
 import { encodeQuery } from '../support/messages.ts';
 import { bytesEach } from './allocation-meter.ts';
 import { StreamStage } from './stream-stage.ts';

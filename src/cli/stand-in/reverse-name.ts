@@ -2,7 +2,7 @@
  * The name under which the PTR record of an address stands: `in-addr.arpa` (RFC 1035 §3.5) and `ip6.arpa`
  * (RFC 3596 §2.5). Lower case, no dot at the end.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../../base/invariant.ts';
 import { addressOctets } from '../../base/ip-address.ts';
 
 /** Takes an address in any of its textual forms, without a zone. */

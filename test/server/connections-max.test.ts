@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readProcessStats } from '../../src/metrics/process-stats.ts';
-import { CONNECTIONS_MAX, connectionsMax } from '../../src/server/tcp-limits.ts';
+import { CONNECTIONS_MAX, connectionsMax } from '../../src/server/connections-max.ts';
 
 for (const [what, maxFdCount, openFdCount, connections] of [
   ['a container’s usual limit', 1_048_576, 40, CONNECTIONS_MAX],
