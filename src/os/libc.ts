@@ -37,6 +37,8 @@ export interface Libc {
   recvmmsg(fd: number, messages: Address, count: number, flags: number, timeout: Address): number;
   sendmmsg(fd: number, messages: Address, count: number, flags: number): number;
   eventfd(initial: number, flags: number): number;
+  timerfd_create(clock: number, flags: number): number;
+  timerfd_settime(fd: number, flags: number, time: Address, oldTime: Address): number;
   read(fd: number, data: Address, size: number): number;
   write(fd: number, data: Address, size: number): number;
   memfd_create(name: Address, flags: number): number;
@@ -93,6 +95,8 @@ const SIGNATURES = [
   'int recvmmsg(int, uintptr_t, unsigned int, int, uintptr_t)',
   'int sendmmsg(int, uintptr_t, unsigned int, int)',
   'int eventfd(unsigned int, int)',
+  'int timerfd_create(int, int)',
+  'int timerfd_settime(int, int, uintptr_t, uintptr_t)',
   'intptr_t read(int, uintptr_t, size_t)',
   'intptr_t write(int, uintptr_t, size_t)',
   'int memfd_create(uintptr_t, unsigned int)',
@@ -157,6 +161,8 @@ export const OS = {
   EPOLLHUP: 0x10,
   EFD_CLOEXEC: 0o2000000,
   EFD_NONBLOCK: 0o4000,
+  TFD_CLOEXEC: 0o2000000,
+  TFD_NONBLOCK: 0o4000,
   MFD_CLOEXEC: 1,
   PROT_READ_WRITE: 3,
   MAP_SHARED: 1,

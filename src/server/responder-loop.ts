@@ -2,9 +2,9 @@
  * A responder's life: wait for its sockets and its eventfd, take a batch from each UDP socket that has one, answer, send; what
  * belongs to TCP is done in responder-streams.ts.
  *
- * The wait has a time-out and calls a JavaScript function each round: a thread that sat in a system call for ever, or in a
- * loop without calls, would hang the whole process's exit, its reports and its heap statistics. The eventfd wakes it for a new
- * plan, replies for TCP clients, or the end.
+ * Each round calls a JavaScript function, and waits until the next tick at the latest (responder-wait.ts): a thread in a loop without
+ * calls would hang the whole process's exit, its reports and its heap statistics. The eventfd wakes it for a new plan, replies for TCP
+ * clients, or the end.
  */
 import {
   countBatch,
@@ -26,8 +26,6 @@ import { SampleRing } from './sample-ring.ts';
 import { canBeAnswered } from './source-check.ts';
 import { TOKEN } from './stream-listeners.ts';
 
-/** A second: how long a wake-up that got lost can go unnoticed. */
-const WAIT_MS = 500;
 /** How long what comes may lie there when the resolver, which read the sockets, has stopped without a word: its longest collection. */
 const ASIDE_MS = 4;
 /** Of so many batches, one is asked for its first datagram's arrival: under load that is some hundred samples a second. */
@@ -129,8 +127,8 @@ export class ResponderLoop {
     }
   }
 
-  /** One round: waits at most so long. True where the eventfd was written to. */
-  round(waitMaxMs = WAIT_MS): boolean {
+  /** One round: waits at most so long, or until the next tick. True where the eventfd was written to. */
+  round(waitMaxMs = Infinity): boolean {
     this.#rounds[ROUNDS] = (this.#rounds[ROUNDS]! + 1) | 0;
     this.#isAside = this.#isOthersTurn();
     const waitMs = this.#streams.waitMs(this.#isAside ? Math.min(ASIDE_MS, waitMaxMs) : waitMaxMs);
@@ -149,6 +147,7 @@ export class ResponderLoop {
   /** Closes what this thread has opened. */
   close(): void {
     this.#streams.close();
+    this.#waits.close();
     this.#epoll.close();
   }
 
@@ -176,6 +175,7 @@ export class ResponderLoop {
       const token = this.#epoll.tokenAt(index);
       if (token < TOKEN.EVENT_FD) this.#serve(this.#sockets[token]!);
       else if (token === TOKEN.EVENT_FD) isCalled = true;
+      else if (token === TOKEN.TICK) this.#waits.takeTick();
       else this.#streams.serve(token, this.#epoll.eventsAt(index));
     }
     return isCalled;

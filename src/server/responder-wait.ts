@@ -4,9 +4,13 @@
  * - At a low rate in `epoll`, which knows all of them: a wake-up is one system call, which sets nothing up and looks at nothing twice.
  * - When datagrams come in batches in `poll`, for the UDP sockets and for epoll's descriptor, which has the rest: a socket that epoll
  *   knows calls it for each datagram that comes and each reply that has left, also while nobody waits, 0.15 us of a hit's 2.4.
+ *
+ * A wait ends at the next tick at the latest, twice a second: a thread that sat in a system call for ever would hang the whole
+ * process's exit, its reports and its heap statistics, and a wake-up that got lost would never be noticed.
  */
 import type { Epoll } from '../os/epoll.ts';
 import { type Libc, OS, Pinned } from '../os/libc.ts';
+import { Ticker } from '../os/ticker.ts';
 import { TOKEN } from './stream-listeners.ts';
 
 /** A round that receives so many makes it `poll`: each costs epoll's call, and one wait is spread over them. */
@@ -14,6 +18,7 @@ const MANY = 8;
 /** After so many rounds in a row with fewer it is epoll again: a change is a system call for each socket. */
 const FEW_ROUNDS = 64;
 const POLLFD_SIZE = 8;
+const TICK_MS = 500;
 
 export class ResponderWait {
   readonly #libc: Libc;
@@ -26,15 +31,18 @@ export class ResponderWait {
   #polls = true;
   #fewRounds = 0;
   #isOver = false;
+  readonly #ticker: Ticker;
 
   constructor(libc: Libc, epoll: Epoll, eventFd: number) {
     this.#libc = libc;
     this.#epoll = epoll;
+    this.#ticker = new Ticker(libc, TICK_MS);
+    epoll.add(this.#ticker.fd, OS.EPOLLIN, TOKEN.TICK);
     epoll.add(eventFd, OS.EPOLLIN, TOKEN.EVENT_FD);
     this.#pollSet = this.#createPollSet();
   }
 
-  /** Whether nothing came in the time of the last wait. */
+  /** Whether nothing came in the time of the last wait but a tick. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -46,16 +54,16 @@ export class ResponderWait {
     this.#pollSet = this.#createPollSet();
   }
 
-  /** How many events epoll has at the end; the tokens of UDP sockets are their indexes. */
-  wait(maxMs: number): number {
+  /** At most so long, and until the next tick. How many events epoll has at the end; the tokens of UDP sockets are their indexes. */
+  wait(maxMs = Infinity): number {
     if (this.#polls) return this.#poll(0, maxMs);
-    const count = this.#epoll.wait(maxMs);
-    this.#isOver = count === 0;
+    const count = this.#epoll.wait(timeoutMs(maxMs));
+    this.#isOver = this.#isNothing(count);
     return count;
   }
 
   /** The same without the UDP sockets, which others read: only `poll` can leave them out. */
-  waitAside(maxMs: number): number {
+  waitAside(maxMs = Infinity): number {
     if (!this.#polls) this.#enterPoll();
     return this.#poll(this.#fds.length, maxMs);
   }
@@ -63,6 +71,15 @@ export class ResponderWait {
   /** Whether `poll` found an entry ready; `revents` is the upper half of its second word. */
   hasPolled(index: number): boolean {
     return this.#polls && this.#pollSet.words[2 * index + 1]! >>> 16 !== 0;
+  }
+
+  /** To be called when epoll tells TOKEN.TICK. */
+  takeTick(): void {
+    this.#ticker.take();
+  }
+
+  close(): void {
+    this.#ticker.close();
   }
 
   /** Chooses how to wait the next time. */
@@ -79,11 +96,17 @@ export class ResponderWait {
   #poll(first: number, maxMs: number): number {
     const { address, words } = this.#pollSet;
     const count = this.#fds.length + 1 - first;
-    const ready = this.#libc.poll(address + first * POLLFD_SIZE, count, maxMs);
-    this.#isOver = ready <= 0;
+    const ready = this.#libc.poll(address + first * POLLFD_SIZE, count, timeoutMs(maxMs));
     // A signal came first: what the kernel said the last time is still there.
     if (ready < 0) for (let at = 1; at < words.length; at += 2) words[at] = OS.POLLIN;
-    return this.hasPolled(this.#fds.length) ? this.#epoll.wait(0) : 0;
+    const isOthers = this.hasPolled(this.#fds.length);
+    const events = isOthers ? this.#epoll.wait(0) : 0;
+    this.#isOver = ready <= (isOthers ? 1 : 0) && this.#isNothing(events);
+    return events;
+  }
+
+  #isNothing(events: number): boolean {
+    return events === 0 || (events === 1 && this.#epoll.tokenAt(0) === TOKEN.TICK);
   }
 
   #enterPoll(): void {
@@ -115,4 +138,9 @@ export class ResponderWait {
     }
     return pollSet;
   }
+}
+
+/** As system calls have it: -1 for no time-out. */
+function timeoutMs(maxMs: number): number {
+  return maxMs === Infinity ? -1 : maxMs;
 }

@@ -8,7 +8,12 @@ import { ACCEPT, type StreamSockets } from '../os/stream-socket.ts';
 import type { TcpLimits } from './tcp-limits.ts';
 
 /** Tokens of epoll; below them are the indexes of UDP sockets. */
-export const TOKEN = { EVENT_FD: 1 << 27, LISTENER: 1 << 28, CONNECTION: 1 << 29 } as const;
+export const TOKEN = {
+  EVENT_FD: 1 << 26,
+  TICK: 1 << 27,
+  LISTENER: 1 << 28,
+  CONNECTION: 1 << 29,
+} as const;
 /** Connections accepted in a row; the others have their turn after those who ask. */
 const ACCEPTS_MAX = 64;
 

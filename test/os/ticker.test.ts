@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Epoll } from '../../src/os/epoll.ts';
+import { type Libc, OS, requireLibc } from '../../src/os/libc.ts';
+import { Ticker } from '../../src/os/ticker.ts';
+import { skipWithoutLibc } from './sockets.ts';
+
+const SKIP = { skip: skipWithoutLibc };
+
+test('it ticks again and again, and is silent between', SKIP, (t) => {
+  const libc = requireLibc();
+  const epoll = new Epoll(libc);
+  const ticker = new Ticker(libc, 20);
+  t.after(() => {
+    ticker.close();
+    epoll.close();
+  });
+  epoll.add(ticker.fd, OS.EPOLLIN, 7);
+  const startedAtMs = performance.now();
+  for (let tick = 1; tick <= 3; tick++) {
+    assert.equal(epoll.wait(-1), 1);
+    assert.equal(epoll.tokenAt(0), 7);
+    assert(performance.now() - startedAtMs >= tick * 20 - 1);
+    ticker.take();
+  }
+  // Not taken, it is told again.
+  assert.equal(epoll.wait(-1), 1);
+  assert.equal(epoll.wait(0), 1);
+});
+
+test('what the kernel refuses is an error with its name', SKIP, () => {
+  const libc: Libc = { ...requireLibc(), timerfd_create: () => -1 };
+  assert.throws(() => new Ticker(libc, 20), { call: 'timerfd_create' });
+});
