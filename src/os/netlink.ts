@@ -3,7 +3,7 @@
  * within the `write` that brings it, so the answer is there for the next `read`: everything here is synchronous, and a change takes
  * some tens of microseconds. Failures are SystemCallErrors with the kernel's own error number.
  */
-import { ERRNO, SystemCallError } from './errno.ts';
+import { ERRNO, isSystemCallError, SystemCallError } from './errno.ts';
 import { type Libc, OS, Pinned } from './libc.ts';
 import {
   type AddressState,
@@ -56,7 +56,7 @@ export class Netlink {
       const [found] = this.#ask(`find link ${name}`, MESSAGE.GET_LINK, 0, body);
       return found && decodeLink(found);
     } catch (error) {
-      if (error instanceof SystemCallError && error.code === 'ENODEV') return undefined;
+      if (isSystemCallError(error, 'ENODEV')) return undefined;
       throw error;
     }
   }

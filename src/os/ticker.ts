@@ -24,7 +24,9 @@ export class Ticker {
     time.setPointer(8, periodMs * 1e6);
     time.setPointer(24, periodMs * 1e6);
     if (libc.timerfd_settime(this.fd, 0, time.address, 0) < 0) {
-      throw new SystemCallError('timerfd_settime', libc.errno());
+      const errno = libc.errno();
+      this.close();
+      throw new SystemCallError('timerfd_settime', errno);
     }
   }
 

@@ -29,6 +29,16 @@ test('it ticks again and again, and is silent between', SKIP, (t) => {
 });
 
 test('what the kernel refuses is an error with its name', SKIP, () => {
-  const libc: Libc = { ...requireLibc(), timerfd_create: () => -1 };
-  assert.throws(() => new Ticker(libc, 20), { call: 'timerfd_create' });
+  const real = requireLibc();
+  const closed: number[] = [];
+  const close = (fd: number) => {
+    closed.push(fd);
+    return real.close(fd);
+  };
+  const none: Libc = { ...real, close, timerfd_create: () => -1 };
+  assert.throws(() => new Ticker(none, 20), { call: 'timerfd_create' });
+  assert.deepEqual(closed, []);
+  const unset: Libc = { ...real, close, timerfd_settime: () => -1 };
+  assert.throws(() => new Ticker(unset, 20), { call: 'timerfd_settime' });
+  assert.equal(closed.length, 1);
 });
