@@ -7,8 +7,12 @@ import { readProcessStats } from '../metrics/process-stats.ts';
  */
 export const CONNECTIONS_MAX = 4096;
 
-/** That, or half of the descriptors that are left at the start: upstreams, endpoints and files have the others. */
+/** What a start opens after it has asked for the bound: a responder's 9, endpoints, clients' and the first upstream's sockets; 18 were counted. */
+const STILL_TO_OPEN = 24;
+
+/** That, or half of the descriptors that a start leaves: upstreams, endpoints and files have the others. */
 export function connectionsMax(stats = readProcessStats()): number {
-  const left = stats === undefined ? Infinity : stats.maxFdCount - stats.openFdCount;
+  const left =
+    stats === undefined ? Infinity : stats.maxFdCount - stats.openFdCount - STILL_TO_OPEN;
   return Math.max(1, Math.min(CONNECTIONS_MAX, Math.floor(left / 2)));
 }
