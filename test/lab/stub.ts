@@ -67,7 +67,7 @@ export async function compileStub(folder: string): Promise<readonly string[]> {
   return [await compile(join(import.meta.dirname, 'stub.c'), 'cc', folder)];
 }
 
-/** For `runStub`; it knows neither a search path nor types nor tries. */
+/** For `runStub`; it knows neither a search path nor types. */
 export const TCP_STUB: readonly string[] = [
   process.execPath,
   join(import.meta.dirname, 'tcp-stub.ts'),

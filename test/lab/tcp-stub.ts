@@ -1,9 +1,9 @@
 /**
  * A client over TCP with the schedule and the records of `stub.c`: a connection for each query, or with `--one-socket` one for all, opened
- * again when the server has closed it. A query is lost when its connection ends or time is up before the answer; on a kept
- * connection, which a server may close at any time, it is asked once more on a new one (RFC 7766 section 6.2.4; glibc does so).
+ * again when the server has closed it. A query whose connection ends before the answer is asked again on a new one, if it has a try left
+ * (RFC 7766 section 6.2.4; glibc does so). It is lost when it has none, or time is up.
  *
- *     node tcp-stub.ts --server IP [--start-at US] [--timeout-ms N] [--one-socket] < schedule > records
+ *     node tcp-stub.ts --server IP [--start-at US] [--timeout-ms N] [--tries N] [--one-socket] < schedule > records
  */
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -26,11 +26,13 @@ const { values } = parseArgs({
     server: { type: 'string', default: '10.96.0.10' },
     'start-at': { type: 'string', default: '0' },
     'timeout-ms': { type: 'string', default: '2000' },
+    tries: { type: 'string', default: '1' },
     'one-socket': { type: 'boolean', default: false },
   },
 });
 const startUs = Number(values['start-at']) || monotonicUs();
 const timeoutMs = Number(values['timeout-ms']);
+const triesMax = Number(values.tries);
 const waiting = new Map<number, Sent>();
 let kept: Socket | undefined;
 
@@ -65,7 +67,7 @@ function send(id: number, name: string): Socket {
 
 /** The connection has ended without the answer. */
 function askAgain(id: number, sent: Sent): void {
-  if (!values['one-socket'] || sent.tries > 1) conclude(id, -1);
+  if (sent.tries === triesMax) conclude(id, -1);
   else {
     sent.tries += 1;
     sent.connection = send(id, sent.name);
