@@ -5,13 +5,18 @@ import { lengthFlags, type Scale, scaled, type Workload } from './workload.ts';
 
 const NAMES = 200;
 const RATES_PER_SECOND = [0, 100, 1000, 10_000] as const;
-/** Two timers of a second and one of half a second show in a figure a second. */
-const IDLE_SECONDS = 3;
+/** The rarest timer of the daemon is one of ten seconds. */
+const IDLE_SECONDS = 10;
+/** 500 queries at the lowest rate; with 80, figures of the same server were 46 to 137 us apart. */
+const SECONDS_MIN = 5;
 
 export function rateWorkloads(scale: Scale): Workload[] {
   return RATES_PER_SECOND.map((perSecond) => {
-    const seconds = perSecond === 0 ? Math.ceil(IDLE_SECONDS * scale.share) : scale.seconds;
-    const flags = [...lengthFlags(scale), `--names=${NAMES}`, '--prime'];
+    const seconds =
+      perSecond === 0
+        ? Math.ceil(IDLE_SECONDS * scale.share)
+        : Math.max(scale.seconds, SECONDS_MIN * scale.share);
+    const flags = [...lengthFlags(scale, seconds), `--names=${NAMES}`, '--prime'];
     const rate = Math.max(50, scaled(scale, perSecond));
     return {
       name: `rate-${perSecond}`,
