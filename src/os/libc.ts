@@ -56,6 +56,8 @@ export interface Libc {
   clock_gettime(clock: number, time: Address): number;
   getrandom(octets: Address, size: number, flags: number): number;
   usleep(us: number): number;
+  /** For calls that the C library has no function for; any number of arguments in C, as with `ioctl`. */
+  syscall(number: number, first: number, second: Address, third: number, fourth: number): number;
   /** Returns the error number itself, 0 for none. */
   pthread_sigmask(how: number, set: Address, oldSet: Address): number;
   capget(header: Address, data: Address): number;
@@ -107,6 +109,7 @@ const SIGNATURES = [
   'int clock_gettime(int, uintptr_t)',
   'intptr_t getrandom(uintptr_t, size_t, unsigned int)',
   'int usleep(unsigned int)',
+  'long syscall(long, long, uintptr_t, unsigned int, unsigned int)',
   'int capget(uintptr_t, uintptr_t)',
   'int capset(uintptr_t, uintptr_t)',
   'int pthread_sigmask(int, uintptr_t, uintptr_t)',

@@ -282,7 +282,7 @@ test('dates, durations and lists of variables', async () => {
 });
 
 test('$env and octets', async () => {
-  const { play } = set(String.raw`template IN TXT example {
+  const { play } = set(`template IN TXT example {
     var letters "b'ab'"
     var env $env
     expr "$env.name() endsWith 'example.' && 'letters' in $env"
