@@ -15,6 +15,7 @@ example.org:${dns} {
 }`;
 
 const ID = [0x12, 0x34];
+const CACHED = 'cached.example.org';
 const QUESTION = [...encodeName('a.example.org'), 0, 1, 0, 1];
 const COUNTS = { none: [0, 0, 0, 0, 0, 0, 0, 0], question: [0, 1, 0, 0, 0, 0, 0, 0] };
 
@@ -63,11 +64,12 @@ onEachBackend('a query that is not answered', { corefile: COREFILE }, async (t, 
   }
 
   await t.test('EDNS version 1: BADVERS, also for what is in the cache', async () => {
-    await stage.ask({ name: 'a.example.org', edns: {} });
-    const query = encodeQuery({ name: 'a.example.org', id: 0x1234, edns: { version: 1 } });
+    await stage.ask({ name: CACHED, edns: {} });
+    const query = encodeQuery({ name: CACHED, id: 0x1234, edns: { version: 1 } });
+    const question = [...encodeName(CACHED), 0, 1, 0, 1];
     const opt = [0, 0, 41, 4, 208, 1, 0, 0, 0, 0, 0];
     const counts = [0, 1, 0, 0, 0, 0, 0, 1];
-    const expected = [...ID, 0x81, 0, ...counts, ...QUESTION, ...opt];
+    const expected = [...ID, 0x81, 0, ...counts, ...question, ...opt];
     assert.deepEqual(await replyTo(stage, query), expected);
   });
 
@@ -82,7 +84,8 @@ onEachBackend('a query that is not answered', { corefile: COREFILE }, async (t, 
   });
 
   await t.test('none of them reached the upstream', () => {
-    assert.equal(stage.upstream.queries.length, 1);
+    assert(stage.asked(CACHED).length > 0);
+    for (const name of ['a.example.org', 'example.net']) assert.deepEqual(stage.asked(name), []);
   });
 });
 

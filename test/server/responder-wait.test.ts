@@ -104,13 +104,19 @@ for (const way of ['poll', 'epoll'] as const) {
   test(`${way}: a wait without an end of its own ends with the next tick`, SKIP, (t) => {
     const { waits, told, call, quieten } = stage(t);
     if (way === 'epoll') quieten();
+    // Where the whole process is stopped and goes on (a debugger, a freezer), the kernel ends a wait with nothing.
+    const waitOn = () => {
+      let count = 0;
+      while (count === 0) count = waits.wait();
+      return told(count);
+    };
     for (let tick = 0; tick < 2; tick++) {
-      assert.deepEqual(told(waits.wait()), [TOKEN.TICK]);
+      assert.deepEqual(waitOn(), [TOKEN.TICK]);
       assert(waits.isOver);
       waits.takeTick();
     }
     call();
-    assert.deepEqual(told(waits.wait()), [TOKEN.EVENT_FD]);
+    assert.deepEqual(waitOn(), [TOKEN.EVENT_FD]);
     assert(!waits.isOver);
   });
 }
