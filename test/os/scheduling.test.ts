@@ -1,30 +1,19 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { release } from 'node:os';
 import { test } from 'node:test';
 import { requireLibc } from '../../src/os/libc.ts';
 import { requestSlice } from '../../src/os/scheduling.ts';
+import { noSlices, schedField, sliceNs } from '../support/slices.ts';
 
-const SCHED = '/proc/thread-self/sched';
+const SELF = '/proc/thread-self';
 
-/** Of this thread. */
-function scheduling() {
-  const text = readFileSync(SCHED, 'latin1');
-  const numberAt = (name: string) =>
-    Number(new RegExp(`^${name} +: +(\\d+)$`, 'm').exec(text)?.[1]);
-  return { sliceNs: numberAt('se\\.slice'), priority: numberAt('prio') };
-}
-
-test('a thread gets the slice that it asks for, and keeps its priority', (t) => {
-  const [major = 0, minor = 0] = release().split('.').map(Number);
-  if (!existsSync(SCHED) || major < 6 || (major === 6 && minor < 12)) {
-    t.skip('the kernel has no slices of a thread’s own, or does not show them');
-    return;
-  }
+test('a thread gets the slice that it asks for, and keeps its priority', {
+  skip: noSlices(),
+}, () => {
   const libc = requireLibc();
-  const before = scheduling();
+  const [slice, priority] = [sliceNs(SELF), schedField(SELF, 'prio')];
   assert.equal(requestSlice(libc, 300), true);
-  assert.deepEqual(scheduling(), { ...before, sliceNs: 300_000 });
-  assert.equal(requestSlice(libc, before.sliceNs / 1000), true);
-  assert.deepEqual(scheduling(), before);
+  assert.equal(sliceNs(SELF), 300_000);
+  assert.equal(schedField(SELF, 'prio'), priority);
+  assert.equal(requestSlice(libc, slice / 1000), true);
+  assert.equal(sliceNs(SELF), slice);
 });
