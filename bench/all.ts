@@ -1,6 +1,6 @@
 /**
  * `npm run bench:all`: everything that README's tables and the chart show, measured in one go, and both written anew. On a
- * quiet machine of two cores it takes some sixteen minutes; peers that are not installed are left out.
+ * quiet machine of two cores it takes some twenty minutes; peers that are not installed are left out.
  *
  * Flags that it does not know go to `compare.ts`: `--node-cache FILE`, `--daemon COMMAND`, `--rounds N`, `--seconds S`.
  */

@@ -21,7 +21,7 @@ const data = workerData as ResponderData;
 const libc = requireLibc();
 // This thread reads whatever anybody sends, on sockets that others have opened: it needs no privilege at all.
 keepCapabilities(libc, []);
-// A hit must not wait until the slice of the resolver, or of another program, is over.
+// A hit must not wait until the slice of the resolver, or of another program, is over. Where the kernel refuses, it does.
 requestSlice(libc, SLICE_US);
 const memory = CacheMemory.attach(data.memory);
 const answererOf = (isStream: boolean) =>

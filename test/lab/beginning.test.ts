@@ -7,7 +7,7 @@ import { after, before, suite, test } from 'node:test';
 import { until } from '../support/until.ts';
 import type { ProxyMode } from './kube-proxy.ts';
 import { Lab } from './lab.ts';
-import { lossesOf, Steady } from './steady.ts';
+import { lossesOf, Steady, UNDER_WAY_MAX } from './steady.ts';
 import { compileStub } from './stub.ts';
 import { KUBE_DNS } from './topology.ts';
 import { startZerohop } from './zerohop.ts';
@@ -15,8 +15,6 @@ import { startZerohop } from './zerohop.ts';
 const MODES: readonly ProxyMode[] = ['iptables', 'iptables-legacy', 'nftables'];
 /** Before the start, while it lasts on a busy machine, and after it. */
 const SECONDS = 12;
-/** Under way on a connection when it is closed; there are 50 queries a second. */
-const UNDER_WAY_MAX = 5;
 
 for (const proxy of MODES) {
   suite(`the beginning of Zerohop, kube-proxy's ${proxy}`, () => {

@@ -9,7 +9,7 @@ import { after, before, suite, test } from 'node:test';
 import { until } from '../support/until.ts';
 import { Lab, type LabNode } from './lab.ts';
 import { DaemonSetPod, readManifest } from './manifest.ts';
-import { lossesOf, outcomeText, Steady } from './steady.ts';
+import { lossesOf, outcomeText, Steady, UNDER_WAY_MAX } from './steady.ts';
 import { compileStub } from './stub.ts';
 import { KUBE_DNS, LINK_LOCAL } from './topology.ts';
 import { ENVIRONMENT, hasAnswered, httpGet, isReady, PROGRAM } from './zerohop.ts';
@@ -69,6 +69,11 @@ suite('migration', { concurrency: true }, () => {
     await until('and to the first one again', () => isTaken(labelled, KUBE_DNS.v4));
     assert.ok(await isTaken(other, KUBE_DNS.v4));
     assert.deepEqual(await lossesOf(t, clients), []);
+    for (const client of clients) {
+      const { askedAgain } = await client.outcome();
+      // The lease began twice.
+      assert.ok(askedAgain <= 2 * UNDER_WAY_MAX, `${client.name}: ${askedAgain} asked again`);
+    }
   });
 
   test('from node-cache to Zerohop, and back', async (t) => {
@@ -105,6 +110,7 @@ suite('migration', { concurrency: true }, () => {
       const since = await client.outcome(goneAtUs[index]);
       t.diagnostic(`Zerohop -> node-cache: ${outcomeText(client, all)}`);
       assert.equal(all.lost - since.lost, 0, 'none is lost by our end');
+      assert.equal(all.askedAgain - since.askedAgain, 0, 'nor asked again');
       assert.ok(goneAtUs[index]! > leftAtUs[index]!);
     }
     await again.server.stop(END_TIMEOUT_MS);

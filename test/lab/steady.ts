@@ -27,6 +27,8 @@ export interface SteadyOptions {
 }
 
 const QUERIES_PER_S = 50;
+/** Under way over TCP when connections are closed. */
+export const UNDER_WAY_MAX = 5;
 /** Names come again after so many, soon enough to be answered from a cache; so hits and misses are mixed. */
 const NAME_COUNT = 150;
 const LEAD_US = 300_000;
@@ -45,10 +47,8 @@ export class Steady {
       const name = `${serviceName(index % NAME_COUNT)}.svc.${CLUSTER}`;
       return { atUs: (index * 1e6) / QUERIES_PER_S, name };
     });
-    const stubOptions: StubOptions = {
-      ...{ server, oneSocket, timeoutMs, tries, startAtUs: this.#startAtUs },
-      ...{ withSearch: false, aOnly: !isTcp },
-    };
+    const asked = { server, oneSocket, timeoutMs, tries, withSearch: false, aOnly: !isTcp };
+    const stubOptions: StubOptions = { ...asked, startAtUs: this.#startAtUs };
     const who = place instanceof LabNode ? 'the host' : 'a pod';
     this.name = `${who} at ${server} ${transport}, ${oneSocket ? 'one socket' : 'a socket a query'}`;
     this.#records = runStub(isTcp ? TCP_STUB : stub, place, schedule, stubOptions, lab.folder).then(

@@ -84,8 +84,10 @@ onEachBackend('a query that is not answered', { corefile: COREFILE }, async (t, 
   });
 
   await t.test('none of them reached the upstream', () => {
-    assert(stage.asked(CACHED).length > 0);
-    for (const name of ['a.example.org', 'example.net']) assert.deepEqual(stage.asked(name), []);
+    // NS is what a health probe asks; a late answer is asked for again.
+    const others = stage.upstream.queries.filter(({ question }) => question.type !== 'NS');
+    const names = new Set(others.map(({ question }) => question.name.toLowerCase()));
+    assert.deepEqual([...names], [CACHED]);
   });
 });
 
