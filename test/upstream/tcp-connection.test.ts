@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { errorText } from '../../src/upstream/failure.ts';
+import { pauseAtLeast } from '../support/pause.ts';
 import { askMany, assertAnswered, failureOf, openForward, openServer } from './support-forward.ts';
 import { blackHole, deadPort, nameOf, queryFor, replyTo } from './support-server.ts';
 
@@ -144,7 +145,7 @@ test('a stream older than `max_age` takes no more queries', async (t) => {
   const { forward } = openForward(t, [server], { maxAgeMs: 1 });
   for (let index = 0; index < 3; index++) {
     assertAnswered(await forward.exchange(queryFor('example.org.'), tcp));
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    await pauseAtLeast(2);
   }
   assert.equal(server.accepted, 3);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../support/until.ts';
 import { askMany, assertAnswered, failureOf, openForward, openServer } from './support-forward.ts';
 import { queryFor } from './support-server.ts';
 
@@ -15,8 +16,7 @@ test('sockets are replaced after `expire`', async (t) => {
   const { forward } = openForward(t, [server], { expireMs: 20 });
   for (let round = 0; round < 3; round++) {
     for (const result of await askMany(forward, 200, 'udp')) assertAnswered(result);
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    assert.equal(forward.snapshot().upstreams[0]?.udpSockets, 0);
+    await until('all are closed', () => forward.snapshot().upstreams[0]?.udpSockets === 0);
   }
   assert(new Set(server.queries.map(({ from }) => from)).size > 16);
 });
