@@ -15,7 +15,10 @@ test('asks malloc again and again', async () => {
   assert.deepEqual(pads.slice(0, 3), [0, 0, 0]);
 });
 
-/** A megabyte of garbage a line, which nobody has collected; it ends when the heap is smaller than it was. */
+/**
+ * A megabyte of garbage a line, which nobody has collected; it ends when the heap is smaller than it was. It looks seldom: every 10 ms
+ * would take half of the time that an idle process may be at work.
+ */
 const GARBAGE = `
   import { getHeapStatistics } from 'node:v8';
   import { returnMemory } from '${import.meta.resolve('../../src/control/memory-return.ts')}';
@@ -25,7 +28,7 @@ const GARBAGE = `
   returnMemory(new Error('no koffi'), { everyMs: 100 });
   const looking = setInterval(() => {
     if (getHeapStatistics().total_heap_size < before / 2) process.exit(0);
-  }, 10);
+  }, 100);
   setTimeout(() => process.exit(1), 20_000);
 `;
 
