@@ -22,7 +22,7 @@ import type { CleanUp } from '../support/temporary-directory.ts';
 const PROGRAM = join(import.meta.dirname, '../../src/cli/demo.ts');
 const START_TIMEOUT_MS = 15_000;
 /** The end is promised within a second; a loaded machine takes longer, the daemon's own patience is 5 s. */
-const END_TIMEOUT_MS = 3000;
+const END_TIMEOUT_MS = 4500;
 const NO_KOFFI = { ZEROHOP_NO_KOFFI: '1' };
 
 /** A demonstration on these ports, running or about to fail. */
@@ -127,7 +127,13 @@ test('answers what it says to try, shows figures, and ends on Ctrl-C', async (t)
   assert.ok(scrape.sum('coredns_cache_hits_total') >= 3);
   demo.signal('SIGINT');
   assert.equal(await demo.exit(END_TIMEOUT_MS), 0);
-  assert.match(demo.stdout, /\nEnded: queries 6 \| hit ratio 50\.0% \| upstream queries 3\n$/);
+  const ended = /\nEnded: queries 6 \| hit ratio 50\.0% \| upstream queries (\d+)\n$/.exec(
+    demo.stdout,
+  );
+  // A question that a standstill keeps from its answer is asked again.
+  const againMax = scrape.sum('zerohop_upstream_reasks_total');
+  const upstreamQueries = Number(ended?.[1]);
+  assert.ok(upstreamQueries >= 3 && upstreamQueries <= 3 + againMax, demo.stdout);
   assert.equal(demo.stderr, '');
 });
 
