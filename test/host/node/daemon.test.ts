@@ -104,12 +104,11 @@ function describeAll(): void {
       await intercepting(daemon);
       const onLoopback = /no dummy devices: the addresses of nodelocaldns go on lo/;
       assert.equal(onLoopback.test(daemon.log.join('\n')), !hasDummyDevices);
-      const asked = client.asked;
       const answered = await answeredByUs(daemon);
-      await until('some queries', async () => client.asked > asked + 200);
-      assert.ok((await answeredByUs(daemon)) > answered + 100, 'queries come to us');
+      await until('queries come to us', async () => (await answeredByUs(daemon)) > answered + 200);
       assert.equal(await daemon.stop(END_TIMEOUT_MS), 0);
-      await until('some more queries', async () => client.asked > asked + 400);
+      const asked = client.asked;
+      await until('some more queries', async () => client.asked > asked + 200);
       assert.deepEqual(await client.stop(), []);
       assert.deepEqual(stateOfNode(), before);
       t.diagnostic(`${client.asked} queries`);

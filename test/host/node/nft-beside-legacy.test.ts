@@ -15,7 +15,7 @@ if (!isInNamespace()) {
     await assertAllBy('kube-dns', node);
     const stop = await keepLeased(t, interception);
     await assertAllBy('us', node);
-    stop();
+    await stop();
     await interception.withdraw();
     await assertAllBy('kube-dns', node);
     sh('iptables-legacy -P INPUT DROP');

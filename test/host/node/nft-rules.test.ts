@@ -56,7 +56,7 @@ else {
         assert.equal((await node.pod.ask('tcp', address, before)).by, 'kube-dns');
         const during = { socket: `during ${address}` };
         assert.equal((await node.pod.ask('tcp', address, during)).by, 'us');
-        stop();
+        await stop();
         await interception.withdraw();
         assert.equal((await node.pod.ask('tcp', address)).by, 'kube-dns');
         assert.equal((await node.pod.ask('tcp', address, during)).by, 'us');

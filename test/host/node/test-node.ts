@@ -28,7 +28,7 @@ export const ALL_ADDRESSES: readonly string[] = [OWN[4], CLUSTER_IP[4], OWN[6], 
 export const FAMILIES = [4, 6] as const;
 
 const PROGRAM = join(import.meta.dirname, 'peer-program.ts');
-const ASK_TIMEOUT_MS = 2000;
+const ASK_TIMEOUT_MS = 10_000;
 
 /** Runs a command in the node's namespace; its output. */
 export function sh(command: string): string {
