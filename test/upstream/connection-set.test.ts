@@ -3,7 +3,14 @@ import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import type { UpstreamResult } from '../../src/upstream/failure.ts';
 import type { Forward } from '../../src/upstream/forward.ts';
-import { askMany, assertAnswered, failureOf, openForward, openServer } from './support-forward.ts';
+import {
+  askMany,
+  assertAnswered,
+  failureOf,
+  openForward,
+  openServer,
+  passed,
+} from './support-forward.ts';
 import { blackHole, deadPort, nameOf, queryFor, type TestServer } from './support-server.ts';
 
 const tcp = { transport: 'tcp' } as const;
@@ -67,11 +74,13 @@ test('the limit is unlearnt when the server takes more', async (t) => {
 });
 
 test('a server that closes idle connections teaches nothing and costs nothing', async (t) => {
-  const server = await openServer(t, { idleMs: 600 });
+  const server = await openServer(t);
   const { forward, events } = openForward(t, [server], { maxFails: 0 });
   for (let round = 0; round < 2; round++) {
     for (const result of await askMany(forward, 3)) assertAnswered(result);
+    await passed(600);
     const [stream] = server.streams;
+    stream?.end();
     await new Promise((resolve) => stream?.on('close', resolve));
   }
   assert.equal(forward.snapshot().upstreams[0]?.queryLimit, undefined);

@@ -3,14 +3,25 @@
  */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { type Clock, systemClock } from '../../src/base/clock.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Clock } from '../../src/base/clock.ts';
 import { createLog } from '../../src/base/log.ts';
 import type { UpstreamFailure, UpstreamResult } from '../../src/upstream/failure.ts';
 import { Forward } from '../../src/upstream/forward.ts';
 import type { HostLookUp } from '../../src/upstream/host-look-up.ts';
 import type { UpstreamObserver } from '../../src/upstream/observer.ts';
 import type { Endpoint, ForwardOptions } from '../../src/upstream/options.ts';
+import { createRunningClock } from '../support/running-clock.ts';
 import { type Behaviour, queryFor, TestServer } from './support-server.ts';
+
+/** Of forwards. Their servers are in this process too, and stand still with it. */
+export const clock = createRunningClock();
+
+/** Resolves once so much has passed on it. */
+export async function passed(ms: number): Promise<void> {
+  const endMs = clock.nowMs() + ms;
+  for (let leftMs = ms; leftMs > 0; leftMs = endMs - clock.nowMs()) await pause(Math.ceil(leftMs));
+}
 
 export function endpoint(port: number, overrides: Partial<Endpoint> = {}): Endpoint {
   return {
@@ -93,7 +104,7 @@ export function openForward(
   to: readonly (TestServer | number | Endpoint)[],
   overrides: Partial<ForwardOptions> = {},
   lookUp?: HostLookUp,
-  clock: Clock = systemClock,
+  ownClock: Clock = clock,
 ): { forward: Forward; events: Events } {
   const events = new Events();
   const endpoints = to.map((target) => {
@@ -102,7 +113,7 @@ export function openForward(
   });
   const log = createLog(() => {});
   const forward = new Forward(forwardOptions({ to: endpoints, ...overrides }), {
-    clock,
+    clock: ownClock,
     log,
     observer: events.observer,
     ...(lookUp ? { lookUp } : {}),

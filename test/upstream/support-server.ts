@@ -25,8 +25,6 @@ export interface Behaviour {
   gather?: number;
   /** TCP: closes a connection at once. */
   refuse?: boolean;
-  /** TCP: closes a connection on which nothing came for so long. */
-  idleMs?: number;
 }
 
 export interface SeenQuery {
@@ -127,9 +125,7 @@ export class TestServer {
     this.streams.add(stream);
     stream.on('close', () => this.streams.delete(stream));
     stream.on('error', () => {});
-    const { refuse, idleMs } = this.behaviour;
-    if (refuse === true) stream.resetAndDestroy();
-    if (idleMs !== undefined) stream.setTimeout(idleMs, () => stream.end());
+    if (this.behaviour.refuse === true) stream.resetAndDestroy();
     serveStream(stream, this, (query) => this.#seen(query, 'tcp', stream.remotePort ?? 0));
   }
 }
@@ -250,12 +246,12 @@ export async function deadPort(): Promise<number> {
 
 /** A listening TCP port whose backlog is full, so that connecting to it gets no answer at all. */
 export async function blackHole(): Promise<{ port: number; close(): Promise<void> }> {
-  // A thread that listens and then blocks never accepts.
+  // A thread that listens and blocks in the same turn never accepts.
   const worker = new Worker(
     `const { parentPort } = require('node:worker_threads');
      const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
        parentPort.postMessage(server.address().port);
-       setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
+       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
      });`,
     { eval: true },
   );
