@@ -132,15 +132,26 @@ function countFor(run: () => void): number {
   return count;
 }
 
+/** What a long one costs by what eight short ones do. */
+function costRatio(runLong: () => void, runShort: () => void): number {
+  const count = countFor(runLong);
+  return cost(runLong, count) / cost(runShort, 8 * count);
+}
+
 test('a text eight times as long costs about eight times as much, not its square or a power', () => {
   // A backtracking engine needs 2^n steps for the first three, n^3 for the last.
   for (const pattern of ['(a+)+$', '(a|aa)+$', '(a|a?)+$', '(a?){40}a{40}$', '(.*)(.*)(.*)a$']) {
     const regexp = regexpOf(pattern);
     const [short, long] = [1_000, 8_000].map((size) => `${'a'.repeat(size)}!`) as [string, string];
     for (const look of ['test', 'match'] as const) {
-      const runLong = () => regexp[look](long);
-      const count = countFor(runLong);
-      const ratio = cost(runLong, count) / cost(() => regexp[look](short), 8 * count);
+      let ratio = Number.POSITIVE_INFINITY;
+      // A hypervisor may take the core away, and the kernel count that as our time: once, and not each time.
+      for (let tries = 0; tries < 3 && !(ratio < 4); tries++) {
+        ratio = costRatio(
+          () => regexp[look](long),
+          () => regexp[look](short),
+        );
+      }
       assert(ratio < 4, `${pattern} ${look}: ${ratio.toFixed(1)} times eight short ones`);
     }
   }
