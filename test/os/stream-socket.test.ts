@@ -26,6 +26,8 @@ async function open(t: TestContext, host = '127.0.0.1'): Promise<Ends> {
   assert.equal(sockets.accept(listenerFd), ACCEPT.NONE);
   const client = connect(describeSocket(libc, listenerFd)!.address.port, host);
   await once(client, 'connect');
+  // The client's end is connected first.
+  waitReadable(listenerFd);
   const fd = sockets.accept(listenerFd);
   assert.ok(fd >= 0);
   assert.deepEqual(readSocketAddress(sockets.peer, 0), { host, port: client.localPort });
