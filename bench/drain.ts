@@ -57,6 +57,8 @@ const STEP_US = 1000;
 const STEPS_MAX = 60_000;
 /** From an empty queue to the last batch's replies: the batch's time is some 0.2 ms. */
 const LAST_BATCH_US = 5000;
+/** A second: a thread that has taken its last batch may be stopped before it answers. */
+const LATE_STEPS_MAX = 1000;
 const ASKED_MAX = 50;
 const ASK_INTERVAL_MS = 100;
 
@@ -98,23 +100,20 @@ export class DrainedServer {
 
   run(): Drain {
     const queues = Array.from({ length: this.#sockets.queueCount }, (_, queue) => queue);
-    const before = this.#drain(queues);
-    const times = timesSince(this.#pid, before);
-    const replies = this.#sockets.collect();
+    const { replies, times } = this.#drain(queues);
     const readers = this.#readers.map((thread) => times.get(thread)!);
     const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-    const count = sum(replies.map((queue) => queue.count));
+    const count = countOf(replies);
     if (count === 0) throw new Error('the server answers nothing');
     const firstNs = Math.min(...replies.map((queue) => queue.firstNs));
     const lastNs = Math.max(...replies.map((queue) => queue.lastNs));
     this.#sleepUs = Math.ceil((lastNs - firstNs) / 1000);
-    const { sockets, passes } = this.#scale;
     return {
       perSecond: rate({ count, firstNs, lastNs }),
       ownPerSecond: sum(replies.map(rate)) / replies.length,
       cpuUs: sum(readers.map(({ cpuNs }) => cpuNs)) / 1000 / count,
       waitedShare: sum(readers.map(({ delayNs }) => delayNs)) / replies.length / (lastNs - firstNs),
-      lost: queues.length * sockets * passes * BATCH_MESSAGES - count,
+      lost: this.#sentTo(queues) - count,
       wrong: sum(replies.map((queue) => queue.wrong)),
     };
   }
@@ -135,23 +134,36 @@ export class DrainedServer {
 
   #findReaders(): void {
     for (const [queue, core] of this.#cores.entries()) {
-      const before = this.#drain([queue]);
-      const times = timesSince(this.#pid, before);
+      const { times } = this.#drain([queue]);
       for (const taken of this.#readers) times.delete(taken);
       this.#readers.push(busiest(times));
       prefer(this.#readers[queue]!, core);
-      this.#sockets.collect();
     }
   }
 
-  /** Fills these queues and has them emptied; returns what the server's threads had taken before that. */
-  #drain(queues: readonly number[]): Map<number, ThreadTimes> {
+  /** Fills these queues and has them emptied; returns the replies, and what the server's threads have taken for them. */
+  #drain(queues: readonly number[]): {
+    readonly replies: readonly QueueReplies[];
+    readonly times: Map<number, ThreadTimes>;
+  } {
     const before = this.#fill(queues);
     // Asleep at once: one of the threads waits for the core that we are on.
     this.#libc.usleep(this.#sleepUs);
     this.#until(() => this.#sockets.waitingOctets() === 0, 'the queues do not become empty');
     this.#libc.usleep(LAST_BATCH_US);
-    return before;
+    let times = timesSince(this.#pid, before);
+    let replies = this.#sockets.collect();
+    for (let left = LATE_STEPS_MAX; left > 0 && countOf(replies) < this.#sentTo(queues); left--) {
+      this.#libc.usleep(STEP_US);
+      times = timesSince(this.#pid, before);
+      const late = this.#sockets.collect();
+      replies = replies.map((queue, index) => joined(queue, late[index]!));
+    }
+    return { replies, times };
+  }
+
+  #sentTo(queues: readonly number[]): number {
+    return queues.length * this.#scale.sockets * this.#scale.passes * BATCH_MESSAGES;
   }
 
   #fill(queues: readonly number[]): Map<number, ThreadTimes> {
@@ -182,6 +194,19 @@ export class DrainedServer {
       this.#libc.usleep(STEP_US);
     }
   }
+}
+
+function countOf(replies: readonly QueueReplies[]): number {
+  return replies.reduce((sum, { count }) => sum + count, 0);
+}
+
+function joined(one: QueueReplies, late: QueueReplies): QueueReplies {
+  return {
+    count: one.count + late.count,
+    wrong: one.wrong + late.wrong,
+    firstNs: Math.min(one.firstNs, late.firstNs),
+    lastNs: Math.max(one.lastNs, late.lastNs),
+  };
 }
 
 /** The first reply begins the time. */

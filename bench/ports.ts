@@ -1,6 +1,7 @@
 /**
  * Free ports for servers that must be told theirs, and the question whether a server answers yet. Only 127.0.0.1.
  */
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -8,18 +9,20 @@ import { encodeQuestions } from './load/questions.ts';
 import type { Child } from './processes.ts';
 
 const RESERVE_ATTEMPTS_MAX = 10;
+/** Below those that the kernel gives to whoever opens a socket meanwhile (net.ipv4.ip_local_port_range). */
+const PORT_MIN = 20_000;
+const PORT_MAX = 32_767;
 const ASK_INTERVAL_MS = 50;
 /** An unoptimised start on a busy machine takes seconds. */
-const READY_TIMEOUT_MS = 10_000;
+const READY_TIMEOUT_MS = 30_000;
 
 /** A port that was free for UDP and TCP a moment ago. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < RESERVE_ATTEMPTS_MAX; attempt++) {
-    const udp = createSocket('udp4').bind(0, '127.0.0.1');
-    await once(udp, 'listening');
-    const { port } = udp.address();
+    const port = randomInt(PORT_MIN, PORT_MAX + 1);
+    const udp = createSocket('udp4').bind(port, '127.0.0.1');
     const tcp = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(tcp, 'listening').then(
+    const isFree = await Promise.all([once(udp, 'listening'), once(tcp, 'listening')]).then(
       () => true,
       () => false,
     );

@@ -8,7 +8,7 @@ import { type Child, startProcess } from './processes.ts';
 import { ZONE } from './workload/workload.ts';
 
 const PROGRAM = join(import.meta.dirname, 'load/upstream.ts');
-const READY_TIMEOUT_MS = 10_000;
+const READY_TIMEOUT_MS = 30_000;
 /** A short way inside a cluster, and what the ordered one takes for each answer. */
 const DELAY_MS = 5;
 /** Together 15 s: several slow names, one behind the other. */

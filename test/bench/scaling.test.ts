@@ -54,6 +54,16 @@ test('the gate, and a server that has fewer sockets than it was asked for', { sk
   assert.match(stderr, /1 sockets for 2 threads/);
 });
 
+test('what is answered a while after the queue is empty is not lost', { skip }, () => {
+  const { status, stdout, stderr } = run(
+    `--command=${process.execPath} ${FAKE_DAEMON} --late`,
+    '--responders=1',
+  );
+  assert.equal(status, 0, stdout + stderr);
+  const [row] = [...stdout.matchAll(/^\| daemon .*\|$/gm)].map(([line]) => cellsOf(line));
+  assert.equal(row?.at(-1), '0', stdout);
+});
+
 test('queues of /proc/net/udp are those of the port, told apart by their inodes', () => {
   const text = [
     '   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops            ',

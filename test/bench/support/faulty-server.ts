@@ -16,12 +16,16 @@ export type Fault =
   | 'servfail'
   | 'wrong-address'
   | 'no-answer'
-  | 'to-the-first-socket';
+  | 'to-the-first-socket'
+  | 'late';
 
 export interface FaultyServer {
   readonly port: number;
   close(): Promise<number>;
 }
+
+/** Longer than it takes from an empty queue to a look at the replies. */
+const LATE_MS = 50;
 
 /** Listens on 127.0.0.1. */
 export async function startFaultyServer(fault: Fault): Promise<FaultyServer> {
@@ -47,7 +51,8 @@ export function serve(socket: Socket, fault: Fault): void {
     if (fault === 'drops-every-tenth' && count % 10 === 0) return;
     const reply = replyTo(query, fault);
     const port = fault === 'to-the-first-socket' ? firstPort : from.port;
-    socket.send(reply, port, from.address);
+    if (fault === 'late') setTimeout(() => socket.send(reply, port, from.address), LATE_MS);
+    else socket.send(reply, port, from.address);
     if (fault === 'twice') socket.send(reply, port, from.address);
   });
 }
