@@ -14,7 +14,7 @@ import { startZerohop } from './zerohop.ts';
 
 const MODES: readonly ProxyMode[] = ['iptables', 'iptables-legacy', 'nftables'];
 /** Before the start, while it lasts on a busy machine, and after it. */
-const SECONDS = 12;
+const SECONDS = 16;
 
 for (const proxy of MODES) {
   suite(`the beginning of Zerohop, kube-proxy's ${proxy}`, () => {

@@ -10,7 +10,7 @@ import { DaemonSetPod, readManifest } from './manifest.ts';
 import { lossesOf, Steady } from './steady.ts';
 import { compileStub } from './stub.ts';
 import { LINK_LOCAL } from './topology.ts';
-import { ENVIRONMENT, isReady, PROGRAM } from './zerohop.ts';
+import { ENVIRONMENT, isReady, PROGRAM, STANDS_BY } from './zerohop.ts';
 
 suite('IPVS mode', () => {
   let lab: Lab;
@@ -33,7 +33,7 @@ suite('IPVS mode', () => {
       environment: ENVIRONMENT,
     });
     await isReady(node, `${LINK_LOCAL.v4}:8080`);
-    await pod.server.waitForLog(/without us, queries to our own addresses go to/);
+    await pod.server.waitForLog(STANDS_BY);
     return pod;
   };
 

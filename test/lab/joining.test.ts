@@ -38,9 +38,9 @@ suite('a Zerohop that starts beside another', () => {
     ]);
     const pause = `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${START_MS})`;
     const nodeFlags = [preload('responder', pause)];
+    const fromUs = clients[0]!.nowUs();
     const second = new Zerohop(node, { instance: 1, nodeFlags });
     await second.server.waitForLog(/another process serves .*: joining it when ready/);
-    const fromUs = clients[0]!.nowUs();
     await second.intercepts();
     await until('it answers clients', async () => {
       return (await second.scrape()).sum('coredns_dns_requests_total') > 50;

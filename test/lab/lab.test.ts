@@ -58,14 +58,14 @@ suite('the laboratory', () => {
       server: VPC_RESOLVER.v4,
       withSearch: false,
       tries: 1,
-      timeoutMs: 500,
+      timeoutMs: 2000,
       aOnly: true,
     };
     const { lookups } = await runStub(stub, lab.node(1), plan, options, lab.folder);
     const { sent, dropped } = (await lab.sentPackets()).get('n1')!;
     t.diagnostic(`1000 queries in 2 s: ${sent} passed, ${dropped} dropped`);
     assert.equal(sent + dropped, 1000);
-    assert.ok(sent >= 150 && sent <= 320, `${sent} passed`);
+    assert.ok(sent >= 100 && sent <= 320, `${sent} passed`);
     assert.equal(lookups.filter(({ result }) => result === 'again').length, dropped);
   });
 

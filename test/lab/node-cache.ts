@@ -5,6 +5,8 @@
 import type { LabNode } from './lab.ts';
 
 const HEALTH_PORT = '8080';
+/** Some hundred commands one after the other, each of which may wait for a lock. */
+const TIMEOUT_MS = 60_000;
 const SKIP = ['-m', 'comment', '--comment', 'NodeLocal DNS Cache: skip conntrack'];
 const ALLOW = ['-m', 'comment', '--comment', 'NodeLocal DNS Cache: allow DNS traffic'];
 
@@ -58,7 +60,7 @@ export async function addNodeCacheRules(
   const lines = addresses.flatMap((address) =>
     rulesOf(address).map((rule) => command(variant, '-I', address, rule)),
   );
-  await node.run(['sh', '-ec', lines.join('\n')]);
+  await node.run(['sh', '-ec', lines.join('\n')], { timeoutMs: TIMEOUT_MS });
 }
 
 export async function tearDownAsNodeCache(
@@ -76,7 +78,10 @@ export async function tearDownAsNodeCache(
     }),
   );
   const removeLink = `ip link delete ${interfaceName}`;
-  await node.run(['sh', '-c', [...lines, removeLink].join('\n')], { mayFail: true });
+  await node.run(['sh', '-c', [...lines, removeLink].join('\n')], {
+    mayFail: true,
+    timeoutMs: TIMEOUT_MS,
+  });
 }
 
 /** How many of its rules stand. */
@@ -88,6 +93,7 @@ export async function countNodeCacheRules(
   const lines = addresses.flatMap((address) =>
     rulesOf(address).map((rule) => `${command(variant, '-C', address, rule)} && echo present`),
   );
-  const output = await node.run(['sh', '-c', lines.join('\n')], { mayFail: true });
+  const options = { mayFail: true, timeoutMs: TIMEOUT_MS };
+  const output = await node.run(['sh', '-c', lines.join('\n')], options);
   return output.split('\n').filter((line) => line === 'present').length;
 }

@@ -42,6 +42,7 @@ for (const proxy of MODES) {
       const node = lab.node(1);
       const zerohop = await startZerohop(node);
       await zerohop.intercepts();
+      await zerohop.standsBy();
       const served = await nodeState(node);
       for (const [what, command] of removals(proxy)) {
         await node.run(['sh', '-ec', command]);

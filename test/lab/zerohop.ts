@@ -16,6 +16,9 @@ const ROOT = join(import.meta.dirname, '../..');
 export const PROGRAM: readonly string[] = [process.execPath, join(ROOT, 'src/main.ts')];
 export const ENVIRONMENT = { NODE_COMPILE_CACHE: join(tmpdir(), 'zerohop-compile-cache') } as const;
 
+/** A look-up in kube-dns tells where to. */
+export const STANDS_BY = /without us, queries to our own addresses go to/;
+
 /** Several start at once, and share the machine's cores. */
 const START_TIMEOUT_MS = 60_000;
 
@@ -79,6 +82,11 @@ export class Zerohop {
   /** Resolves when it answers pods: bound, leased, its upstream has answered. */
   intercepts(): Promise<void> {
     return isReady(this.node, `${this.#healthAddress}:${this.#healthPort}`);
+  }
+
+  /** Resolves when the last of its rules stand, some time after `intercepts`: those that answer without it. */
+  async standsBy(): Promise<void> {
+    await this.server.waitForLog(STANDS_BY);
   }
 
   scrape(): Promise<Scrape> {
