@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startDaemon } from '../support/daemon.ts';
@@ -32,6 +32,11 @@ test('fstrm_capture takes the messages, dnstap-ldns reads them', async (t) => {
   const captured = once(capture, 'close');
   t.after(() => capture.kill('SIGKILL'));
   await until('the sink', () => existsSync(socket));
+  // The one that listens, and those of connections that it has not closed yet.
+  const socketCount = () =>
+    readFileSync('/proc/net/unix', 'utf8')
+      .split('\n')
+      .filter((line) => line.endsWith(` ${socket}`)).length;
   const upstream = await ScriptedUpstream.start(t, (query) => addresses(query, '192.0.2.1'));
   const daemon = await startDaemon(t, {
     corefile: ({ dns }) => `
@@ -48,6 +53,7 @@ test('fstrm_capture takes the messages, dnstap-ldns reads them', async (t) => {
   await tcpAsk(daemon.address, { name: 'first.example.org' });
   daemon.signal('SIGTERM');
   await daemon.exited();
+  await until('the sink has read all', () => socketCount() === 1);
   capture.kill('SIGTERM');
   await captured;
   const lines = execFileSync('dnstap-ldns', ['-q', '-r', file], { encoding: 'utf8' })

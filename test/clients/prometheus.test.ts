@@ -91,7 +91,8 @@ class Prometheus {
       job_name: name,
       static_configs: [{ targets: [`127.0.0.1:${targetPort}`] }],
     }));
-    const global = { scrape_interval: '500ms', scrape_timeout: '500ms' };
+    // A daemon that is stopped for a while is no failed scrape.
+    const global = { scrape_interval: '3s', scrape_timeout: '3s' };
     writeFileSync(config, JSON.stringify({ global, scrape_configs: jobs }));
     const child = spawn(
       'prometheus',
