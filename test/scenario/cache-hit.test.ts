@@ -20,12 +20,14 @@ onEachBackend('a cached answer', { corefile: COREFILE }, async (t, stage) => {
   await t.test('has a TTL that counts down to its expiry', async () => {
     const name = 'ttl.example.org';
     stage.script(name, (query) => addresses(query, '192.0.2.7', 2));
-    const seen = new Set<number>();
-    await until('the second query', async () => {
-      for (const ttl of ttlsOf(await stage.ask({ name }))) seen.add(ttl);
-      return stage.asked(name).length === 2;
+    const seen: number[] = [];
+    await until('the second answer of the upstream', async () => {
+      const reply = await stage.ask({ name });
+      for (const ttl of ttlsOf(reply)) if (seen.at(-1) !== ttl) seen.push(ttl);
+      return seen.length > 1 && !reply.hasFlag('AA');
     });
-    assert.deepEqual([...seen], [2, 1]);
+    assert.deepEqual(seen, [2, 1, 2]);
+    await stage.assertAsked(name, 2);
   });
 
   await t.test(
@@ -35,7 +37,7 @@ onEachBackend('a cached answer', { corefile: COREFILE }, async (t, stage) => {
       stage.script(name, (query) => addresses(query, '192.0.2.7', 86_400));
       assert.deepEqual(ttlsOf(await stage.ask({ name })), [300]);
       assert.deepEqual(ttlsOf(await stage.ask({ name })), [300]);
-      assert.equal(stage.asked(name).length, 1);
+      await stage.assertAsked(name, 1);
     },
   );
 
@@ -46,9 +48,9 @@ onEachBackend('a cached answer', { corefile: COREFILE }, async (t, stage) => {
         assert.deepEqual(reply.data('A'), ['192.0.2.1']);
       }
     }
-    const [query, ...others] = stage.asked('case.example.org');
-    assert.equal(query!.question.name, 'case.example.org');
-    assert.deepEqual(others, []);
+    const names = stage.asked('case.example.org').map(({ question }) => question.name);
+    assert.deepEqual([...new Set(names)], ['case.example.org']);
+    await stage.assertAsked('case.example.org', 1);
   });
 
   await t.test('keeps a CNAME before the records that it leads to', async () => {
@@ -72,7 +74,7 @@ onEachBackend('a cached answer', { corefile: COREFILE }, async (t, stage) => {
       );
     }
     assert.deepEqual(ttlsOf(miss), [30], 'the least TTL counts for all');
-    assert.equal(stage.asked(name).length, 1);
+    await stage.assertAsked(name, 1);
   });
 
   await t.test('has AA, which a miss has as the upstream says', async () => {
@@ -110,6 +112,6 @@ onEachBackend('a cached answer', { corefile: COREFILE }, async (t, stage) => {
       const signed = await stage.ask({ name, edns: { dnssecOk: true } });
       assert.equal(signed.hasFlag('AD'), true, round);
     }
-    assert.equal(stage.asked(name).length, 2, 'AD separates nothing, DO does');
+    await stage.assertAsked(name, 2, 'AD separates nothing, DO does');
   });
 });

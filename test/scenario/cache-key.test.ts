@@ -2,7 +2,6 @@
  * What the cache keeps apart, as CoreDNS does: DO, CD, RD, class, type and server block; and what it does not: letter
  * case, AD, the client's EDNS size and options, the transport.
  */
-import assert from 'node:assert/strict';
 import { udpAsk } from '../support/dns-client.ts';
 import { FLAG, type QueryFields } from '../support/messages.ts';
 import { onEachBackend, type Stage, type StagePorts } from './stage.ts';
@@ -50,7 +49,7 @@ onEachBackend('the cache', { corefile: COREFILE }, async (t, stage) => {
     for (const [what, variation] of Object.entries(APART)) {
       await askTwice(stage, { name, ...variation });
       expected += 1;
-      assert.equal(stage.asked(name).length, expected, what);
+      await stage.assertAsked(name, expected, what);
     }
   });
 
@@ -59,7 +58,7 @@ onEachBackend('the cache', { corefile: COREFILE }, async (t, stage) => {
     await stage.ask({ name });
     for (const [what, variation] of Object.entries(TOGETHER)) {
       await askTwice(stage, { name, ...variation });
-      assert.equal(stage.asked(name).length, 1, what);
+      await stage.assertAsked(name, 1, what);
     }
   });
 
@@ -67,6 +66,6 @@ onEachBackend('the cache', { corefile: COREFILE }, async (t, stage) => {
     const name = 'block.example.org';
     await askTwice(stage, { name });
     await udpAsk({ host: '127.0.0.2', port: stage.daemon.ports.dns }, { name });
-    assert.equal(stage.asked(name).length, 2);
+    await stage.assertAsked(name, 2);
   });
 });

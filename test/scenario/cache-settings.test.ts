@@ -34,8 +34,10 @@ async function askTwice(stage: Stage, name: string, ttl: number, isDenial = fals
       ? negative(query, 3, name.split('.').slice(-2).join('.'), ttl)
       : addresses(query, '192.0.2.5', ttl),
   );
+  const lateBefore = await stage.lateReasks();
   const ttls = [ttlsOf(await stage.ask({ name })), ttlsOf(await stage.ask({ name }))].flat();
-  return { asked: stage.asked(name).length, ttls };
+  const late = (await stage.lateReasks()) - lateBefore;
+  return { asked: stage.asked(name).length - late, ttls };
 }
 
 onEachBackend('cache', { corefile: COREFILE }, async (t, stage) => {
@@ -81,9 +83,13 @@ onEachBackend('cache', { corefile: COREFILE }, async (t, stage) => {
     const name = 'a.keep.test';
     stage.script(name, (query) => addresses(query, '192.0.2.5', 2));
     const ttls = new Set<number>();
+    let answers = 0;
     await until('the expiry', async () => {
-      for (const ttl of ttlsOf(await stage.ask({ name }))) ttls.add(ttl);
-      return stage.asked(name).length === 2;
+      const reply = await stage.ask({ name });
+      for (const ttl of ttlsOf(reply)) ttls.add(ttl);
+      // What comes from the cache has AA.
+      if (!reply.hasFlag('AA')) answers += 1;
+      return answers === 2;
     });
     assert.deepEqual([...ttls], [2]);
   });
@@ -101,7 +107,7 @@ onEachBackend('cache', { corefile: COREFILE }, async (t, stage) => {
       const reply = await stage.ask({ name });
       assert.deepEqual(ttlsOf(reply), [0, 86_400]);
       assert.equal(reply.hasFlag('AA'), true);
-      assert.equal(stage.asked(name).length, count);
+      await stage.assertAsked(name, count);
     }
   });
 });

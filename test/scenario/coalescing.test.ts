@@ -56,15 +56,10 @@ async function coalesced(stage: Stage): Promise<number> {
   return (await stage.daemon.scrape()).sum('zerohop_coalesced_queries_total');
 }
 
-/** Queries that the upstream got because it was slow to answer, as this scenario makes it. */
-async function lateReasks(stage: Stage): Promise<number> {
-  return (await stage.daemon.scrape()).sum('zerohop_upstream_reasks_total', { reason: 'late' });
-}
-
 onEachBackend('one question of many clients', { corefile: COREFILE }, async (t, stage) => {
   await t.test('is asked once, and each gets a reply of its own', async () => {
     const asks = asksFor('popular.example.org');
-    const lateBefore = await lateReasks(stage);
+    const lateBefore = await stage.lateReasks();
     const replies = await askTogether(stage, asks);
     for (const [index, { query }] of asks.entries()) {
       const reply = replies[index]!;
@@ -75,7 +70,7 @@ onEachBackend('one question of many clients', { corefile: COREFILE }, async (t, 
       if (query.edns)
         assert.equal(reply.octets.readUInt16BE(reply.octets.length - 8), query.edns.size);
     }
-    const late = (await lateReasks(stage)) - lateBefore;
+    const late = (await stage.lateReasks()) - lateBefore;
     assert.equal(stage.asked('popular.example.org').length, 1 + late);
   });
 
@@ -85,6 +80,7 @@ onEachBackend('one question of many clients', { corefile: COREFILE }, async (t, 
     stage.script(name, (query) =>
       query.transport === 'udp' ? bare(query, 0, FLAG.TC) : addresses(query, wanted),
     );
+    const lateBefore = await stage.lateReasks();
     const [small, whole, second] = await askTogether(stage, [
       { transport: 'udp', query: { name } },
       { transport: 'tcp', query: { name } },
@@ -95,7 +91,9 @@ onEachBackend('one question of many clients', { corefile: COREFILE }, async (t, 
     assert.deepEqual([whole!.data('A'), whole!.hasFlag('TC')], [wanted, false]);
     assert.deepEqual([second!.data('A'), second!.hasFlag('TC')], [wanted, false]);
     const tcpQueries = stage.asked(name).filter(({ transport }) => transport === 'tcp');
-    assert.equal(tcpQueries.length, 1);
+    // The second time that it is late it is asked over TCP.
+    const late = (await stage.lateReasks()) - lateBefore;
+    assert.ok(tcpQueries.length >= 1 && tcpQueries.length <= 1 + late, `${tcpQueries.length}`);
   });
 
   await t.test('that fails, fails for all', async () => {

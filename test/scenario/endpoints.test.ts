@@ -16,7 +16,7 @@ const COREFILE = ({ dns, health, prometheus, upstream }: StagePorts) => `
   bind 127.0.0.1
   cache
   health 127.0.0.1:${health} {
-    lameduck 1s
+    lameduck 3s
   }
   prometheus 127.0.0.1:${prometheus}
   forward . 127.0.0.1:${upstream} {

@@ -12,6 +12,8 @@ import { ScriptedUpstream, type ScriptedUpstreamOptions } from '../support/scrip
 const OUTSTANDING = 300;
 /** A name that is answered after those that were asked behind it: an upstream that answers in order would not. */
 const LAST = 'learn-0-0.';
+/** Daemons that the first test may take until one has no answer that comes late: that one is asked for again, on another connection. */
+const TRIES_MAX = 10;
 /** A client's connection carries as many at once. */
 const PER_CONNECTION = 100;
 
@@ -63,16 +65,22 @@ async function askMany(daemon: Daemon, count: number, prefix: string): Promise<S
 }
 
 test('ten queries of one turn leave in one segment, where none has to wait for another', async (t) => {
-  const { daemon, upstream } = await start(t, {});
-  assert.deepEqual(await askMany(daemon, 10, 'learn'), new Set(['NOERROR']));
-  const before = upstream.queries.length;
-  assert.deepEqual(await askMany(daemon, 10, 'second'), new Set(['NOERROR']));
-  const places = upstream.queries
-    .slice(before)
-    .map(({ connection, segment }) => `${connection} ${segment}`);
-  assert.equal(places.length, 10);
-  assert.equal(new Set(places).size, 1);
-  assert.equal(upstream.connectionsAccepted, 1);
+  for (let tries = 1; ; tries++) {
+    const { daemon, upstream } = await start(t, {});
+    assert.deepEqual(await askMany(daemon, 10, 'learn'), new Set(['NOERROR']));
+    const before = upstream.queries.length;
+    assert.deepEqual(await askMany(daemon, 10, 'second'), new Set(['NOERROR']));
+    const late = (await daemon.scrape()).sum('zerohop_upstream_reasks_total', { reason: 'late' });
+    // This process, which is the upstream, or the daemon was stopped meanwhile.
+    if (late > 0 && tries < TRIES_MAX) continue;
+    const places = upstream.queries
+      .slice(before)
+      .map(({ connection, segment }) => `${connection} ${segment}`);
+    assert.equal(places.length, 10);
+    assert.equal(new Set(places).size, 1);
+    assert.equal(upstream.connectionsAccepted, 1);
+    return;
+  }
 });
 
 suite('an upstream that closes its connections', { concurrency: 2 }, () => {

@@ -71,7 +71,9 @@ suite('health checks', { concurrency: true }, () => {
     const daemon = await start(t, patient.to, 'health_check 20ms\nread_timeout 5s');
     for (let index = 0; index < 20; index++)
       await udpAsk(daemon.address, { name: `${index}.test` });
-    assert.deepEqual(patient.checks, []);
+    // Where one came late all the same, since this process was stopped, it is asked again and the upstream is checked.
+    const late = (await daemon.scrape()).sum('zerohop_upstream_reasks_total', { reason: 'late' });
+    assert.ok(patient.checks.length <= late, `${patient.checks.length} checks`);
   });
 
   for (const [options, name, flags, transport] of [

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import { tcpAskAll } from '../support/dns-client.ts';
 import { freePorts } from '../support/free-port.ts';
 import { FLAG } from '../support/messages.ts';
 import { bare, negative } from '../support/scripted-replies.ts';
@@ -168,7 +169,11 @@ async function linesOfErrors(t: TestContext, stage: Stage): Promise<void> {
   });
 
   await t.test('errors: one line for many that are alike', async () => {
-    for (const label of 'abcd') await stage.askTcp({ name: `${label}.many.test` });
+    // All at once: they are to come within the second of the first.
+    await tcpAskAll(
+      daemon.address,
+      [...'abcd'].map((label) => ({ name: `${label}.many.test` })),
+    );
     await daemon.waitForLog(
       /^\[ERROR\] plugin\/errors: 4 errors like '\.\* connection refused\$' occurred in last 1s$/,
     );

@@ -15,7 +15,7 @@ const COREFILE = ({ dns, upstream }: StagePorts) => `
   forward . 127.0.0.1:${upstream} {
     max_connect_attempts 1
     max_fails 0
-    read_timeout 300ms
+    read_timeout 1s
   }
 }`;
 

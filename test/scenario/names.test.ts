@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import type { Daemon } from '../support/daemon.ts';
 import { encodeName, FLAG, type NameText, type Reply } from '../support/messages.ts';
 import type { UpstreamQuery } from '../support/scripted-upstream.ts';
-import { onEachBackend, type StagePorts } from './stage.ts';
+import { onEachBackend, type Stage, type StagePorts, until } from './stage.ts';
 
 const COREFILE = ({ dns, upstream }: StagePorts) => `
 .:${dns} {
@@ -65,30 +65,38 @@ function linesWith(daemon: Daemon, text: string): string[] {
   return daemon.log.filter((line) => line.includes(text));
 }
 
+/** The queries at the upstream about this very name. */
+function askedFor({ upstream }: Stage, labels: NameText): UpstreamQuery[] {
+  const qname = encodeName(labels);
+  return upstream.queries.filter(({ octets }) => octets.subarray(12).indexOf(qname) === 0);
+}
+
 onEachBackend('a name', { corefile: COREFILE }, async (t, stage) => {
   stage.upstream.handler = addressInOctets;
   for (const [what, { labels, text }] of Object.entries(NAMES)) {
     await t.test(`with ${what}: miss, hit, TCP, log`, async () => {
-      const asked = stage.upstream.queries.length;
+      const lateBefore = await stage.lateReasks();
       assertAnswer(await stage.ask({ name: labels }), labels);
       assertAnswer(await stage.ask({ name: labels }), labels);
       assertAnswer(await stage.askTcp({ name: labels }), labels);
-      const [query, ...others] = stage.upstream.queries.slice(asked);
-      const qname = encodeName(labels);
-      assert.deepEqual(query!.octets.subarray(12, 12 + qname.length), qname);
-      assert.equal(others.length, 0);
+      const late = (await stage.lateReasks()) - lateBefore;
+      assert.equal(askedFor(stage, labels).length, 1 + late);
       const line = `"A IN ${text} tcp `;
       await stage.daemon.waitForLog(new RegExp(RegExp.escape(line)));
-      assert.equal(linesWith(stage.daemon, `"A IN ${text} `).length, 3);
+      const lines = () => linesWith(stage.daemon, `"A IN ${text} `).length;
+      await until('the lines of all three', () => lines() >= 3);
+      assert.equal(lines(), 3);
     });
   }
 
   await t.test('that differs from another only where text would hide it', async () => {
-    const asked = stage.upstream.queries.length;
-    await stage.ask({ name: ['p.q', 'direct', 'test'] });
-    await stage.ask({ name: 'p.q.direct.test' });
-    await stage.ask({ name: ['p\\.q', 'direct', 'test'] });
-    assert.equal(stage.upstream.queries.length - asked, 3);
+    const names: NameText[] = [
+      ['p.q', 'direct', 'test'],
+      'p.q.direct.test',
+      ['p\\.q', 'direct', 'test'],
+    ];
+    for (const name of names) await stage.ask({ name });
+    for (const name of names) assert.ok(askedFor(stage, name).length >= 1);
   });
 
   await t.test('in a line of errors', async () => {

@@ -5,6 +5,7 @@
  * One daemon serves all acts of a file, so each act has names of its own; what the upstream says about a name is set
  * by `script`, and is one address for every other name.
  */
+import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Daemon, type DaemonPorts, startDaemon } from '../support/daemon.ts';
@@ -87,6 +88,21 @@ export class Stage {
   asked(name: string): UpstreamQuery[] {
     const lower = name.toLowerCase();
     return this.upstream.queries.filter(({ question }) => question.name.toLowerCase() === lower);
+  }
+
+  /**
+   * The upstream was asked so often about a name, or oftener because its answers came late: where this process, which is the
+   * upstream, or the daemon was stopped for a quarter of a second, the daemon asks again, and counts that.
+   */
+  async assertAsked(name: string, count: number, message = name): Promise<void> {
+    const { length } = this.asked(name);
+    const late = length > count ? await this.lateReasks() : 0;
+    assert.ok(length >= count && length <= count + late, `${message}: ${length}, not ${count}`);
+  }
+
+  /** Questions that the daemon has asked again because their answers were late. */
+  async lateReasks(): Promise<number> {
+    return (await this.daemon.scrape()).sum('zerohop_upstream_reasks_total', { reason: 'late' });
   }
 
   /** Resolves when the upstream has been asked so often about a name. */

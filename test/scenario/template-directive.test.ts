@@ -102,7 +102,7 @@ onEachBackend('templates', { corefile: COREFILE }, async (t, stage) => {
     const name = 'other.made.test';
     stage.script(name, (query) => addresses(query, '192.0.2.50'));
     assert.equal((await stage.ask({ name })).decoded.answers.length, 1);
-    assert.equal(stage.asked(name).length, 1);
+    await stage.assertAsked(name, 1);
   });
 
   await t.test('a denial, with its SOA', async () => {
@@ -169,7 +169,7 @@ onEachBackend('templates', { corefile: COREFILE }, async (t, stage) => {
         ],
       );
     }
-    assert.equal(stage.asked('far.else.test').length, 1);
+    await stage.assertAsked('far.else.test', 1);
     const made = answersOf(await stage.ask({ name: 'ip-2-9.to.made.links.test' }));
     assert.deepEqual(made, [
       'ip-2-9.to.made.links.test 30 CNAME ip-2-9.made.test',

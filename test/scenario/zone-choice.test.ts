@@ -6,9 +6,9 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { startDaemon } from '../support/daemon.ts';
 import { udpAsk } from '../support/dns-client.ts';
-import type { QueryFields } from '../support/messages.ts';
+import { encodeQuery, type QueryFields } from '../support/messages.ts';
 import { bare } from '../support/scripted-replies.ts';
-import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { ScriptedUpstream, type UpstreamQuery } from '../support/scripted-upstream.ts';
 
 const BLOCKS = {
   parent: 'example.org',
@@ -82,6 +82,13 @@ const CASES: readonly Case[] = [
   { what: 'the root', query: { name: '' }, by: undefined },
 ];
 
+/** The question: its name in lower case, type and class. */
+function questionOf(octets: Buffer): string {
+  let end = 12;
+  while (octets[end] !== 0) end += octets[end]! + 1;
+  return octets.toString('latin1', 12, end + 5).toLowerCase();
+}
+
 suite('the block of a question', { concurrency: true }, () => {
   for (const backend of ['mmsg', 'dgram'] as const) {
     test(backend, async (t) => {
@@ -105,10 +112,11 @@ suite('the block of a question', { concurrency: true }, () => {
       const daemon = await startDaemon(t, { backend, corefile });
       for (const { what, query, by, rcode } of CASES) {
         await t.test(what, async () => {
-          const counts = () => names.map((name) => upstreams.get(name)!.queries.length);
-          const before = counts();
           const reply = await udpAsk(daemon.address, query);
-          const asked = names.filter((_, index) => counts()[index] !== before[index]);
+          // Health checks, and late questions that are asked again, may come at any time.
+          const question = questionOf(encodeQuery(query));
+          const isSame = ({ octets }: UpstreamQuery) => questionOf(octets) === question;
+          const asked = names.filter((name) => upstreams.get(name)!.queries.some(isSame));
           assert.deepEqual(asked, by === undefined ? [] : [by]);
           assert.equal(reply.rcode, rcode ?? (by === undefined ? 'REFUSED' : 'NOERROR'));
         });
