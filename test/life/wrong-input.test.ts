@@ -21,7 +21,7 @@ interface FailedStart {
 
 async function failToStart(t: TestContext, options: DaemonOptions): Promise<FailedStart> {
   const daemon = await spawnDaemon(t, options);
-  const status = await daemon.exited(10_000);
+  const status = await daemon.exited();
   const lines = daemon.log.filter((line) => !line.startsWith('[INFO] '));
   return { status, lines };
 }
