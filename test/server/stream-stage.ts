@@ -45,12 +45,16 @@ export class StreamStage {
   /** Whether the process has no descriptor left, and how often one was asked for. */
   isExhausted = false;
   acceptCount = 0;
+  /** Its clock stands still meanwhile: no deadline comes, however long the process is stopped. */
+  isClockStopped = false;
   readonly libc: Libc = {
     ...requireLibc(),
     accept4: (fd, address, size, flags) => {
       this.acceptCount += 1;
       return requireLibc().accept4(this.isExhausted ? -1 : fd, address, size, flags);
     },
+    clock_gettime: (clock, time) =>
+      this.isClockStopped ? 0 : requireLibc().clock_gettime(clock, time),
     send: (fd, data, size, flags) =>
       requireLibc().send(fd, data, Math.min(size, this.sendMax), flags),
   };

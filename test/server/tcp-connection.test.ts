@@ -5,6 +5,8 @@ import { connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import { TcpConnection } from '../../src/server/tcp-connection.ts';
+import { FIRST_QUERY_MAX_MS } from '../../src/server/tcp-limits.ts';
+import { within } from '../support/deadline.ts';
 
 const LIMITS = { readMs: 5000, writeMs: 5000, idleMs: 5000, maxTcpQueries: undefined };
 /** A header, behind its length. */
@@ -17,7 +19,10 @@ async function openConnection(
   const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = connect((server.address() as { port: number }).port, '127.0.0.1');
-  const [socket] = (await once(server, 'connection')) as [Socket];
+  const [[socket]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [
+    [Socket],
+    unknown,
+  ];
   t.after(() => {
     client.destroy();
     socket.destroy();
@@ -42,6 +47,16 @@ test('the first query of a fresh connection is still answered, a second one is n
   client.write(FRAME);
   client.on('data', () => assert.fail('a second reply'));
   await once(client, 'end');
+  await ended;
+});
+
+test('a first query that has come in time is answered, however late this thread looks', async (t) => {
+  const { client, connection } = await openConnection(t);
+  const ended = connection.end();
+  client.write(FRAME);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FIRST_QUERY_MAX_MS + 100);
+  const [reply] = await within(once(client, 'data'), 'reply');
+  assert.deepEqual(reply, FRAME);
   await ended;
 });
 
