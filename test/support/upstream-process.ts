@@ -7,9 +7,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { within } from './deadline.ts';
 import type { CleanUp } from './temporary-directory.ts';
 
 const PROGRAM = join(import.meta.dirname, 'fixtures/upstream-program.ts');
+/** A start under load takes seconds. */
+const START_TIMEOUT_MS = 60_000;
 
 export class UpstreamProcess {
   readonly port: number;
@@ -57,6 +60,7 @@ export class UpstreamProcess {
 async function spawnUpstream(port: number): Promise<{ child: ChildProcess; port: number }> {
   const args = [PROGRAM, String(port)];
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const told = once(createInterface(child.stdout), 'line');
+  const [line] = (await within(told, 'port of the upstream', START_TIMEOUT_MS)) as [string];
   return { child, port: Number(line) };
 }
