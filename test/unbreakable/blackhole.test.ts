@@ -15,15 +15,18 @@ import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { udpAsk } from '../support/dns-client.ts';
 import { runLoad } from '../support/load.ts';
 import { isInNamespace, runInNamespace } from '../support/namespace.ts';
+import { until } from '../support/until.ts';
 import { UpstreamProcess } from '../support/upstream-process.ts';
 
 const RATE = 1000;
 const SECONDS = 5;
 const WELL_MS = 1500;
-const PATIENCE_MS = 1000;
-/** By 4 s, and a reply takes its time to a loaded machine. */
-const DEADLINE_MS = 4500;
-const RECOVERY_MS = 1000;
+/** A second, and what a machine adds that stops processes; a question that is asked nowhere else ends after 2 s. */
+const PATIENCE_MS = 1900;
+/** By 4 s, and a reply takes its time to a loaded machine; a stub gives up at 5 s. */
+const DEADLINE_MS = 4900;
+/** A second, and what such a machine adds. */
+const RECOVERY_MS = 1500;
 /** Of /proc/net/tcp. */
 const ESTABLISHED = '01';
 
@@ -44,19 +47,19 @@ async function playOneOfTwo(t: TestContext, transport: 'tcp' | 'udp'): Promise<v
   const well = await UpstreamProcess.start(t);
   const daemon = await start(t, [ill, well], transport);
   const load = askSteadily(t, daemon);
-  await pause(WELL_MS);
+  await hasGoneWell(daemon);
   swallow(['-p', transport, '--dport', String(ill.port)]);
   const { rcodes, lost, latencyUs } = await load;
   tell(t, rcodes, lost, latencyUs.max);
   assert.deepEqual([Object.keys(rcodes), lost], [['NOERROR'], 0]);
-  assert(latencyUs.max < PATIENCE_MS * 1000, `${latencyUs.max} us`);
+  assertPatience(latencyUs);
 }
 
 async function playOldConnections(t: TestContext): Promise<void> {
   const upstream = await UpstreamProcess.start(t);
   const daemon = await start(t, [upstream], 'tcp');
   const load = askSteadily(t, daemon);
-  await pause(WELL_MS);
+  await hasGoneWell(daemon);
   const ports = localPortsTo(upstream.port);
   assert(ports.length > 0);
   for (const port of ports) {
@@ -65,7 +68,7 @@ async function playOldConnections(t: TestContext): Promise<void> {
   const { rcodes, lost, latencyUs } = await load;
   tell(t, rcodes, lost, latencyUs.max);
   assert.deepEqual([Object.keys(rcodes), lost], [['NOERROR'], 0]);
-  assert(latencyUs.max < PATIENCE_MS * 1000, `${latencyUs.max} us`);
+  assertPatience(latencyUs);
   await pause(PATIENCE_MS);
   const left = localPortsTo(upstream.port).filter((port) => ports.includes(port));
   assert.deepEqual(left, [], 'they were given up');
@@ -75,7 +78,7 @@ async function playAlone(t: TestContext): Promise<void> {
   const upstream = await UpstreamProcess.start(t);
   const daemon = await start(t, [upstream], 'tcp');
   const load = askSteadily(t, daemon);
-  await pause(WELL_MS);
+  await hasGoneWell(daemon);
   const heal = swallow(['-p', 'tcp', '--dport', String(upstream.port)]);
   const askedAtMs = performance.now();
   const failed = await udpAsk(daemon.address, { name: 'ill.example.org' }, { timeoutMs: 8000 });
@@ -117,6 +120,12 @@ function start(
   });
 }
 
+/** More than a few ask what is swallowed; what stops one process after the other makes a few wait longer. */
+function assertPatience({ p999, max }: { readonly p999: number; readonly max: number }): void {
+  assert(p999 < PATIENCE_MS * 1000, `${p999} us`);
+  assert(max < DEADLINE_MS * 1000, `${max} us`);
+}
+
 /** Each name once. */
 function askSteadily(t: TestContext, daemon: Daemon) {
   return runLoad(t, daemon.ports.dns, {
@@ -124,8 +133,16 @@ function askSteadily(t: TestContext, daemon: Daemon) {
     seconds: SECONDS,
     names: RATE * SECONDS,
     order: 'once',
-    timeout: 5,
+    timeout: 7,
   });
+}
+
+/** The load has begun, which takes its process a while, and goes on so long. */
+async function hasGoneWell(daemon: Daemon): Promise<void> {
+  await until('the load has begun', async () => {
+    return (await daemon.scrape()).sum('zerohop_upstream_queries_written_total') > RATE / 10;
+  });
+  await pause(WELL_MS);
 }
 
 /** Drops what matches before it is received; the rule goes when what is returned is called. */

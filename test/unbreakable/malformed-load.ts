@@ -29,7 +29,8 @@ export class Volleys {
   }
 
   static async open(test: CleanUp, port: number): Promise<Volleys> {
-    const socket = createSocket('udp4');
+    // A volley's replies come together where this process is stopped.
+    const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
     test.after(() => socket.close());
     socket.connect(port, '127.0.0.1');
     await once(socket, 'connect');

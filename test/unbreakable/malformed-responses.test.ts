@@ -24,8 +24,11 @@ const SEED = 20_261_124;
 const VOLLEY = 200;
 /** Beyond what is resident after a fifth of the load: V8’s heap, and pages of the cache.. */
 const GROWTH_MIB_MAX = 64;
-/** A query whose answer fits neither its id nor its question waits so long; a good one never does. */
-const READ_TIMEOUT_MS = 500;
+/**
+ * A query whose answer fits neither its id nor its question waits so long; a good one never does, also where
+ * this process is stopped.
+ */
+const READ_TIMEOUT_MS = 1500;
 
 const LOADS = {
   mmsg: { questions: 10_000, single: 100 },

@@ -16,7 +16,7 @@ const CLOSED_WITHIN_MS = 10_000;
 const DESCRIPTORS = 64;
 const CLIENTS_BEYOND = 200;
 /** Far below the 4 s of a question that waits for its upstream; a reply takes its time to a loaded machine. */
-const AT_ONCE_MS = 1500;
+const AT_ONCE_MS = 2500;
 /** A hundred a second and their summaries, and what a start logs. */
 const LOG_LINES_MAX = 1500;
 /** Pods, each of which has its share of the connections. */
@@ -41,8 +41,8 @@ test(`${HALF_OPEN} TCP clients that send half a frame`, async (t) => {
   const sockets = await openMany(t, daemon, HALF_OPEN);
   const openedAtMs = performance.now();
   for (const socket of sockets) socket.write(Uint8Array.of(0));
-  const scrape = await daemon.scrape();
-  assert(scrape.value('zerohop_tcp_connections')! > HALF_OPEN / 2);
+  // The kernel has taken them all; a thread that is stopped accepts its part later.
+  await until('most are there', async () => (await tcpConnections(daemon)) > HALF_OPEN / 2);
   const among = await latencies(daemon, 'among');
   await until(
     'all are closed',
