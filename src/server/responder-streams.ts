@@ -144,6 +144,8 @@ export class ResponderStreams {
       if (isCutOff) this.#close(connection, true);
       else this.#checkTime(connection);
     }
+    // The time of one may be over before; who waits for a reply has none but this.
+    if (this.#isEnding && !isCutOff) this.#sweepIn((this.#cutOffAtMs - this.#clock.word) | 0);
     this.#listeners.resume();
   }
 

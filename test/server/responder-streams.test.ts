@@ -9,6 +9,7 @@ import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { HALF_OPEN_MAX_MS } from '../../src/server/tcp-limits.ts';
 import { encodeQuery, Reply } from '../support/messages.ts';
 import { connectionOf, framesOf, StreamStage, turnsUntil } from './stream-stage.ts';
 
@@ -306,4 +307,21 @@ test('a listener that goes ends its connections: at once, or after what they ask
   assert.deepEqual(idsOf(await waiting.messages(1)), [2]);
   await turnsUntil('the end of the other', () => waiting.isClosed);
   assert.deepEqual([stage.table.figures().finished, stage.table.figures().open], [2, 0]);
+});
+
+test('at the end who waits for a reply is cut off in time, also where the time of others is over before', async (t) => {
+  const stage = start(t);
+  const [open, waiting] = [await stage.connect(t), await stage.connect(t)];
+  open.ask({ name: NAME, id: 1 });
+  await open.messages(1);
+  // It does not see our FIN, and keeps its side open.
+  open.socket.pause();
+  waiting.ask({ name: 'miss.cluster.local', id: 2 });
+  await stage.miss();
+  stage.end(HALF_OPEN_MAX_MS + 500);
+  await turnsUntil('the end of one', () => stage.table.figures().open === 1);
+  await turnsUntil('the end of the other', () => stage.table.figures().open === 0);
+  const { finished, cutOff } = stage.table.figures();
+  assert.deepEqual([finished, cutOff], [1, 1]);
+  assert.equal(stage.loop.streams.hasEnded, true);
 });

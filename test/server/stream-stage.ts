@@ -128,6 +128,11 @@ export class StreamStage {
     this.loop.streams.setListeners([], 2);
   }
 
+  /** All of it ends. */
+  end(graceMs: number): void {
+    this.loop.streams.end(graceMs, 2);
+  }
+
   close(): void {
     this.#isRunning = false;
     if (this.table.closedListeners === 1) this.leave();
