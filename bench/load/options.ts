@@ -116,7 +116,7 @@ export function parseLoadOptions(args: readonly string[]): LoadOptions {
     window: numberOf('window', values.window, 1, 65_536),
     seconds: numberOf('seconds', values.seconds, 0.01, RUN_SECONDS_MAX),
     warmupSeconds: numberOf('warmup', values.warmup, 0, RUN_SECONDS_MAX),
-    replyTimeout: numberOf('timeout', values.timeout, 0.01, 7) * TICKS_PER_SECOND,
+    replyTimeout: numberOf('timeout', values.timeout, 0.01, 5) * TICKS_PER_SECOND,
     spins: values.spin,
     channels: numberOf('channels', values.channels, 1, 256),
     holds: values.hold,

@@ -22,7 +22,7 @@ import type { CleanUp } from '../support/temporary-directory.ts';
 const PROGRAM = join(import.meta.dirname, '../../src/cli/demo.ts');
 const START_TIMEOUT_MS = 15_000;
 /** The end is promised within a second; a loaded machine takes longer, the daemon's own patience is 5 s. */
-const END_TIMEOUT_MS = 4500;
+const END_TIMEOUT_MS = 3000;
 const NO_KOFFI = { ZEROHOP_NO_KOFFI: '1' };
 
 /** A demonstration on these ports, running or about to fail. */

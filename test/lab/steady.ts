@@ -27,8 +27,8 @@ export interface SteadyOptions {
 }
 
 const QUERIES_PER_S = 50;
-/** Under way over TCP when connections are closed: what half a second asks, since who was stopped for so long sends all of it at once. */
-export const UNDER_WAY_MAX = QUERIES_PER_S / 2;
+/** Under way over TCP when connections are closed. */
+export const UNDER_WAY_MAX = 5;
 /** Names come again after so many, soon enough to be answered from a cache; so hits and misses are mixed. */
 const NAME_COUNT = 150;
 const LEAD_US = 300_000;

@@ -119,5 +119,5 @@ test('the daemon ends while a responder is dead', async (t) => {
   writeFileSync(trigger, '');
   client.send(QUERY);
   await daemon.waitForLog(/a responder died/);
-  assert.equal(await daemon.stop(), 0);
+  assert.equal(await daemon.stop(2500), 0);
 });

@@ -33,7 +33,6 @@ for (const responders of [1, 2]) {
       names: MISSES,
       order: 'once',
       prefix: 'storm',
-      timeout: 5,
     });
     assert.deepEqual([report.sent, report.lost, report.wrong], [MISSES, 0, 0]);
     const scrape = await daemon.scrape();

@@ -21,12 +21,10 @@ import { UpstreamProcess } from '../support/upstream-process.ts';
 const RATE = 1000;
 const SECONDS = 5;
 const WELL_MS = 1500;
-/** A second, and what a machine adds that stops processes; a question that is asked nowhere else ends after 2 s. */
-const PATIENCE_MS = 1900;
-/** By 4 s, and a reply takes its time to a loaded machine; a stub gives up at 5 s. */
-const DEADLINE_MS = 4900;
-/** A second, and what such a machine adds. */
-const RECOVERY_MS = 1500;
+const PATIENCE_MS = 1000;
+/** By 4 s, and a reply takes its time to a loaded machine. */
+const DEADLINE_MS = 4500;
+const RECOVERY_MS = 1000;
 /** Of /proc/net/tcp. */
 const ESTABLISHED = '01';
 
@@ -52,7 +50,7 @@ async function playOneOfTwo(t: TestContext, transport: 'tcp' | 'udp'): Promise<v
   const { rcodes, lost, latencyUs } = await load;
   tell(t, rcodes, lost, latencyUs.max);
   assert.deepEqual([Object.keys(rcodes), lost], [['NOERROR'], 0]);
-  assertPatience(latencyUs);
+  assert(latencyUs.max < PATIENCE_MS * 1000, `${latencyUs.max} us`);
 }
 
 async function playOldConnections(t: TestContext): Promise<void> {
@@ -68,7 +66,7 @@ async function playOldConnections(t: TestContext): Promise<void> {
   const { rcodes, lost, latencyUs } = await load;
   tell(t, rcodes, lost, latencyUs.max);
   assert.deepEqual([Object.keys(rcodes), lost], [['NOERROR'], 0]);
-  assertPatience(latencyUs);
+  assert(latencyUs.max < PATIENCE_MS * 1000, `${latencyUs.max} us`);
   await pause(PATIENCE_MS);
   const left = localPortsTo(upstream.port).filter((port) => ports.includes(port));
   assert.deepEqual(left, [], 'they were given up');
@@ -120,12 +118,6 @@ function start(
   });
 }
 
-/** More than a few ask what is swallowed; what stops one process after the other makes a few wait longer. */
-function assertPatience({ p999, max }: { readonly p999: number; readonly max: number }): void {
-  assert(p999 < PATIENCE_MS * 1000, `${p999} us`);
-  assert(max < DEADLINE_MS * 1000, `${max} us`);
-}
-
 /** Each name once. */
 function askSteadily(t: TestContext, daemon: Daemon) {
   return runLoad(t, daemon.ports.dns, {
@@ -133,7 +125,7 @@ function askSteadily(t: TestContext, daemon: Daemon) {
     seconds: SECONDS,
     names: RATE * SECONDS,
     order: 'once',
-    timeout: 7,
+    timeout: 5,
   });
 }
 

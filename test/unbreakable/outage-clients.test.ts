@@ -16,7 +16,7 @@ const CLOSED_WITHIN_MS = 10_000;
 const DESCRIPTORS = 64;
 const CLIENTS_BEYOND = 200;
 /** Far below the 4 s of a question that waits for its upstream; a reply takes its time to a loaded machine. */
-const AT_ONCE_MS = 2500;
+const AT_ONCE_MS = 1500;
 /** A hundred a second and their summaries, and what a start logs. */
 const LOG_LINES_MAX = 1500;
 /** Pods, each of which has its share of the connections. */

@@ -29,19 +29,16 @@ const MIB = 1024 * 1024;
 const IN_FLIGHT_MAX = 2457;
 /**
  * Without a limit it is ten times that, and what a failing upstream leaves is far less: 1,024 questions that wait for it (forward.ts), and
- * those that came until it was taken to be silent, a second's on a machine that stops processes.
+ * those that came until it was taken to be silent, half a second's on a busy machine.
  */
-const IN_FLIGHT_WITHOUT_LIMIT_MAX = 1024 + MISS_RATE;
+const IN_FLIGHT_WITHOUT_LIMIT_MAX = 1024 + MISS_RATE / 2;
 /** Heap, buffers and tables find their size, before a slope says anything. */
 const WARM_UP_SHARE = 0.4;
 /** A leak of an octet a question is 5 kB a second; the noise of garbage collection over so few seconds is far larger. */
 const GROWTH_MAX_BYTES_PER_SECOND = OUTAGE_SECONDS >= 60 ? 50_000 : 3_000_000;
 /** Two processes of load and the daemon on two shared cores: what a queue of ours would add is seconds. */
 const HIT_P99_RATIO_MAX = 20;
-const HIT_P99_FLOOR_US = 1_000_000;
-
-/** A second, and what a machine adds that stops processes. */
-const RECOVERY_MS = 3000;
+const HIT_P99_FLOOR_US = 500_000;
 
 const OUTAGES = {
   silent: {
@@ -94,7 +91,7 @@ async function play(
       names: MISS_RATE * seconds,
       order: 'cycle',
       prefix: 'miss',
-      timeout: 7,
+      timeout: 5,
     }),
   );
   const watching = watch(daemon, OUTAGE_SECONDS);
@@ -163,7 +160,7 @@ async function watch(daemon: Daemon, seconds: number) {
 
 async function isWellAgain(daemon: Daemon): Promise<void> {
   const query = { name: 'miss0.bench.example.org' };
-  const signal = AbortSignal.timeout(RECOVERY_MS);
+  const signal = AbortSignal.timeout(2000);
   while ((await udpAsk(daemon.address, query)).rcode !== 'NOERROR') signal.throwIfAborted();
   for (let index = 1; index < 100; index++) {
     const reply = await udpAsk(daemon.address, { name: `miss${index}.bench.example.org` });

@@ -24,19 +24,12 @@ const OUTAGE_AMONG_OTHERS_MS = 2500;
 const ASKED_PER_SECOND_MAX = 25;
 /** All that an upstream may have. */
 const CONNECTIONS_MAX = 64;
-/** Who waits for a silent upstream is told by 4 s, and a reply takes its time to a loaded machine; a stub gives up at 5 s. */
-const DEADLINE_MS = 4900;
-/** Such a machine stops the processes of a single question more than once. */
-const DEADLINE_OF_ALL_MS = 6000;
-const WAITED_MS = 3000;
-/** A second, and what a machine adds that stops processes; a question that is asked nowhere else ends after 2 s. */
-const PATIENCE_MS = 1900;
-const RECOVERY_MS = 1500;
-/** The load goes on so long behind the outage. */
-const WELL_AGAIN_MS = 1000;
+/** By 4 s, and a reply takes its time to a loaded machine. */
+const DEADLINE_MS = 4500;
+const RECOVERY_MS = 1000;
 
 interface Outage {
-  /** From then on a question is known to be late or lost, also where the daemon is stopped for a while; until then nobody can know. */
+  /** From then on a question is known to be late or lost; until then nobody can know. */
   readonly firstFailureMs: number;
   /** From the outage to the first failure. */
   readonly dialsMax: number;
@@ -47,13 +40,13 @@ interface Outage {
 const OUTAGES: Readonly<Record<string, Outage>> = {
   stopped: {
     // A question is late after 500 ms at the latest.
-    firstFailureMs: 1500,
+    firstFailureMs: 700,
     dialsMax: CONNECTIONS_MAX,
     begin: (upstream) => upstream.stop(),
     end: (upstream) => upstream.goOn(),
   },
   killed: {
-    firstFailureMs: 1000,
+    firstFailureMs: 200,
     dialsMax: ASKED_PER_SECOND_MAX,
     begin: (upstream) => upstream.kill(),
     end: (upstream) => upstream.restart(),
@@ -88,13 +81,13 @@ async function play(t: TestContext, outage: Outage, isTcp: boolean, count: numbe
   const ill = upstreams[0]!;
   const outageMs = count === 1 ? OUTAGE_ALONE_MS : OUTAGE_AMONG_OTHERS_MS;
   const daemon = await startDaemon(t, { corefile: ({ dns }) => corefile(dns, upstreams, isTcp) });
-  const loadSeconds = (WELL_MS + outageMs + WELL_AGAIN_MS) / 1000;
+  const loadSeconds = (WELL_MS + outageMs + RECOVERY_MS) / 1000;
   const load = runLoad(t, daemon.ports.dns, {
     rate: RATE,
     seconds: loadSeconds,
     names: RATE * loadSeconds,
     order: 'once',
-    timeout: 7,
+    timeout: 5,
   });
   const client = new ProbingClient(daemon);
   await pause(WELL_MS);
@@ -131,12 +124,10 @@ async function play(t: TestContext, outage: Outage, isTcp: boolean, count: numbe
   assert.equal(report.wrongBy['address'] ?? 0, 0);
   if (count > 1) {
     assert.equal(lost, 0);
-    assert(worstMs < PATIENCE_MS, `${worstMs} ms`);
+    assert(worstMs < RECOVERY_MS, `${worstMs} ms`);
     assert.deepEqual(Object.keys(report.rcodes), ['NOERROR']);
   } else {
-    const waits = samples.map(({ latencyMs }) => latencyMs).filter((ms) => ms > WAITED_MS);
-    assert(waits.length === 0 || median(waits) < DEADLINE_MS, `${median(waits)} ms`);
-    assert(worstMs < DEADLINE_OF_ALL_MS, `${worstMs} ms`);
+    assert(worstMs < DEADLINE_MS, `${worstMs} ms`);
     assert(recoveryMs < RECOVERY_MS, `${recoveryMs} ms`);
     await forgets(daemon, samples.length);
   }
@@ -181,10 +172,6 @@ function nameOf(index: number): string {
 
 function within(samples: readonly Sample[], fromMs: number, toMs: number): Sample[] {
   return samples.filter(({ askedAtMs }) => askedAtMs >= fromMs && askedAtMs < toMs);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
 function recoveredAtMs(samples: readonly Sample[], healedAtMs: number): number {
