@@ -42,8 +42,11 @@ import { chooseBackend } from './udp-backend.ts';
 import { observeUpstreams } from './upstream-metrics.ts';
 import { REVISION, VERSION } from './version.ts';
 
-/** So often shared counters are folded (a 32-bit sum of octets must not wrap twice) and old entries are swept. */
-const HOUSEKEEPING_S = 1;
+/**
+ * So often shared counters are folded (a 32-bit sum of octets must not wrap twice) and old entries are swept. An idle process pays for
+ * each time; for whoever looks, the figures are brought up to date at once.
+ */
+const HOUSEKEEPING_S = 2;
 /** A sweep sees every slot that was ever used once in so many rounds of housekeeping. */
 const SWEEP_ROUNDS = 60;
 /** Answers under way may take so long when the daemon ends; CoreDNS gives its servers as much. */
@@ -104,6 +107,11 @@ export class Daemon {
       families: this.metrics.families,
       rows,
       rings: () => this.clients.samples,
+      others: () => ({
+        coalesced: this.resolver.inFlight.coalescedCount,
+        refreshes: this.#refreshCount,
+        own: options.ownQueries,
+      }),
       slowMs: options.slowMs,
     });
     this.#blockLookUp = new BlockLookUp(log);
@@ -182,10 +190,7 @@ export class Daemon {
   }
 
   #keepHouse(): void {
-    this.metrics.rows.fold();
-    const { coalescedCount: coalesced } = this.resolver.inFlight;
-    const own = this.#options.ownQueries;
-    this.watch.tick({ coalesced, refreshes: this.#refreshCount, own });
+    this.watch.tick();
     const count = Math.ceil(this.#store.touchedSlotCount / SWEEP_ROUNDS);
     this.#store.sweep(systemClock.nowMs(), count);
   }

@@ -1,7 +1,7 @@
 /**
- * Renews the lease of interception each second, as long as every responder thread makes progress: its loop goes round at
- * least twice a second, idle or not. Where one is stuck, or this thread is, nothing is renewed, and 3 s later the kernel sends
- * pods to kube-dns.
+ * Renews the lease of interception each second, as long as every responder thread makes progress: its loop has gone round since it
+ * was prompted to, a second ago. Where one is stuck, or this thread is, nothing is renewed, and 3 s later the kernel sends pods to
+ * kube-dns.
  */
 import type { Clock } from '../base/clock.ts';
 import { heartbeat } from '../base/heartbeat.ts';
@@ -12,6 +12,8 @@ import { LEASE_S, RENEW_EVERY_MS } from '../host/interception.ts';
 export interface LeaseKeeperOptions {
   /** The rounds of each responder so far; none where this thread serves by itself. */
   readonly rounds: () => readonly number[];
+  /** Has each of them go round once more, idle or not. */
+  readonly prompt: () => void;
   readonly renew: () => Promise<HostFailure | undefined>;
   readonly onFailure: (failure: HostFailure) => void;
   readonly log: Log;
@@ -38,7 +40,7 @@ export class LeaseKeeper {
 
   /** Renews at once, and resolves when that is done; then each second. */
   start(): Promise<void> {
-    this.#rounds = this.#options.rounds();
+    this.#look();
     this.#stopTicking = heartbeat.every(RENEW_EVERY_MS / 1000, () => this.#tick());
     return this.#renew();
   }
@@ -52,10 +54,15 @@ export class LeaseKeeper {
 
   #tick(): void {
     const before = this.#rounds;
-    this.#rounds = this.#options.rounds();
+    this.#look();
     const stuck = this.#rounds.findIndex((count, index) => count === before[index]);
     if (stuck === -1) void this.#renew();
     else this.#complain(`responder ${stuck} makes no progress`);
+  }
+
+  #look(): void {
+    this.#rounds = this.#options.rounds();
+    this.#options.prompt();
   }
 
   /** One at a time: a renewal that takes longer than its period is not joined by another. */

@@ -53,7 +53,7 @@ export class Node {
   readonly #libc: Libc | undefined;
   readonly #interception: Promise<Intercepting> | undefined;
   #early: EarlySockets | undefined;
-  #rounds: () => readonly number[] = () => [];
+  #clients: Daemon['clients'] | undefined;
   #fallback: FallbackService | undefined;
   #isEnding = false;
 
@@ -125,7 +125,7 @@ export class Node {
       if (isHandedOver) this.#log.warn(`LISTEN_FDS: nothing listens on ${text}`);
       else this.#libc?.close(fd);
     }
-    this.#rounds = () => daemon.clients.rounds;
+    this.#clients = daemon.clients;
     this.vitals.attach(daemon);
     if (this.#interception !== undefined) void this.#intercept(this.#interception);
   }
@@ -197,7 +197,8 @@ export class Node {
     warnOfMissingRaw(kind, log);
     const rules = new RulesKeeper({ rules: interception, log, count: this.setupErrors.count });
     const lease = new LeaseKeeper({
-      rounds: () => this.#rounds(),
+      rounds: () => this.#clients?.rounds ?? [],
+      prompt: () => this.#clients?.prompt(),
       renew: () => interception.renew(),
       onFailure: (failure) => rules.tell(failure),
       log,

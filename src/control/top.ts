@@ -19,6 +19,7 @@ const ROWS_MAX = 20;
 /** `withNames`: the viewer may see names and clients, and keeps the watch on them going by this. */
 export function topOf(daemon: Daemon, notReady: readonly string[], withNames: boolean): Top {
   const { watch, sources } = daemon;
+  watch.refresh();
   if (withNames) watch.asked.renew();
   const { before, now } = watch.figures.window();
   const seconds = Math.max(1, (now.atMs - before.atMs) / 1000);

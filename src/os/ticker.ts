@@ -1,6 +1,6 @@
 /**
  * A descriptor that can be read again and again after the same time (timerfd_create(2)). A wait for it needs no time-out: the kernel
- * sets up a timer for each wait that has one and takes it back at its end, and a wait for a query rarely lasts half a second.
+ * sets up a timer for each wait that has one and takes it back at its end, and a wait for a query rarely lasts that long.
  */
 import { SystemCallError } from './errno.ts';
 import { type Libc, OS, Pinned } from './libc.ts';
@@ -14,15 +14,17 @@ export class Ticker {
   /** How many ticks there were. */
   readonly #count: Pinned;
 
-  /** The first tick comes after a period as well, which is below a second. Throws a SystemCallError. */
+  /** The first tick comes after a period as well. Throws a SystemCallError. */
   constructor(libc: Libc, periodMs: number) {
     this.#libc = libc;
     this.#count = new Pinned(libc, 8);
     this.fd = libc.timerfd_create(OS.CLOCK_MONOTONIC, OS.TFD_CLOEXEC | OS.TFD_NONBLOCK);
     if (this.fd < 0) throw new SystemCallError('timerfd_create', libc.errno());
     const time = new Pinned(libc, ITIMERSPEC_SIZE);
-    time.setPointer(8, periodMs * 1e6);
-    time.setPointer(24, periodMs * 1e6);
+    for (const at of [0, 16]) {
+      time.setPointer(at, Math.trunc(periodMs / 1000));
+      time.setPointer(at + 8, (periodMs % 1000) * 1e6);
+    }
     if (libc.timerfd_settime(this.fd, 0, time.address, 0) < 0) {
       const errno = libc.errno();
       this.close();

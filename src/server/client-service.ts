@@ -22,8 +22,10 @@ export interface ClientService {
   readonly stormQueries: number;
   /** Of TCP. */
   readonly connections: ConnectionFigures;
-  /** The rounds of each responder thread's loop: one that makes progress adds at least two a second. None with node:dgram. */
+  /** The rounds of each responder thread's loop: one that makes progress adds one at least every other second. None with node:dgram. */
   readonly rounds: readonly number[];
+  /** Has each responder thread go round at once, so that its rounds tell soon whether it makes progress. */
+  prompt(): void;
   /** Resolves when what comes to a new socket is served at once: whatever takes its time at the start is done. */
   ready(): Promise<void>;
   /** Of each responder thread: some of its queries, while its step is not 0. */

@@ -50,6 +50,8 @@ export class PortableService implements ClientService {
     };
   }
 
+  prompt(): void {}
+
   async ready(): Promise<void> {}
 
   /** The plans are the resolver's, who has them already. */

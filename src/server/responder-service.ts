@@ -73,9 +73,7 @@ export class ResponderService implements ClientService {
     this.#storm = new Storm(libc, systemClock, {
       answered: () => this.#threads.reduce((sum, thread) => sum + thread.answered, 0) | 0,
       read: () => this.#readInStorm(),
-      leave: () => {
-        for (const thread of this.#threads) thread.goOn();
-      },
+      leave: () => this.prompt(),
     });
     this.#threads = Array.from({ length: responderCount }, (_, reader) =>
       this.#createThread(reader),
@@ -89,6 +87,10 @@ export class ResponderService implements ClientService {
 
   get rounds(): readonly number[] {
     return this.#threads.map((thread) => thread.rounds);
+  }
+
+  prompt(): void {
+    for (const thread of this.#threads) thread.goOn();
   }
 
   get connections(): ConnectionFigures {

@@ -98,7 +98,7 @@ export class ResponderThread {
     process.on('exit', this.#wakeForExit);
   }
 
-  /** Of its loop; at least two a second, wrapping. */
+  /** Of its loop; at least one every other second, wrapping. */
   get rounds(): number {
     return Atomics.load(this.#rounds, ROUNDS);
   }

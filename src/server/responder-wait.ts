@@ -5,8 +5,8 @@
  * - When datagrams come in batches in `poll`, for the UDP sockets and for epoll's descriptor, which has the rest: a socket that epoll
  *   knows calls it for each datagram that comes and each reply that has left, also while nobody waits, 0.15 us of a hit's 2.4.
  *
- * A wait ends at the next tick at the latest, twice a second: a thread that sat in a system call for ever would hang the whole
- * process's exit, its reports and its heap statistics, and a wake-up that got lost would never be noticed.
+ * A wait ends at the next tick at the latest, every other second: a thread that sat in a system call for ever would hang the whole
+ * process's reports and its heap statistics, and a wake-up that got lost would never be noticed. An idle thread pays 0.1 ms for each.
  */
 import type { Epoll } from '../os/epoll.ts';
 import { type Libc, OS, Pinned } from '../os/libc.ts';
@@ -18,7 +18,7 @@ const MANY = 8;
 /** After so many rounds in a row with fewer it is epoll again: a change is a system call for each socket. */
 const FEW_ROUNDS = 64;
 const POLLFD_SIZE = 8;
-const TICK_MS = 500;
+const TICK_MS = 2000;
 
 export class ResponderWait {
   readonly #libc: Libc;

@@ -1,6 +1,6 @@
 /**
- * What the shared counters came to, second by second: rates and percentiles of the last ten seconds, and a history of five
- * minutes for who comes late. It reads totals that are there anyway, and adds none to the hot path.
+ * What the shared counters came to, second by second while somebody looks: rates and percentiles of the last ten seconds, and a history
+ * of five minutes for who comes late. It reads totals that are there anyway, and adds none to the hot path.
  */
 import type { CounterRows } from '../metrics/counter-rows.ts';
 import {
@@ -55,12 +55,12 @@ export class Figures {
   /** Responses that a directive other than `cache` wrote. */
   readonly #forwarded = new Float64Array(RCODE_WORDS);
   readonly #answers = new Map<string, number>();
-  /** Oldest first, one a second; never more than the window needs. */
+  /** Oldest first, at most one a second, and never more than the window needs. */
   readonly #window: Totals[] = [];
   /** Of each second, the newest last. */
   readonly #queriesPerS: number[] = [];
   readonly #hitRatios: (number | null)[] = [];
-  /** What is counted here has changed since the last second. */
+  /** What is counted here has changed since the last totals. */
   #isChanged = true;
   #seen = { rows: 0, coalesced: 0, refreshes: 0 };
 
@@ -83,26 +83,32 @@ export class Figures {
     this.#isChanged = true;
   }
 
-  /** Takes the totals; call it each second, after the counters were folded. */
+  /** Whether a second of the clock has passed since the totals were taken. */
+  isDue(nowMs: number): boolean {
+    return secondOf(nowMs) > secondOf(this.#window.at(-1)!.atMs);
+  }
+
+  /** Takes the totals, after the counters were folded; the seconds since the last ones have what was counted in equal parts. */
   add(nowMs: number, other: OtherTotals): void {
     const before = this.#window.at(-1);
     const now = this.#totals(before, nowMs, other);
     this.#window.push(now);
-    if (this.#window.length > WINDOW_S + 1) this.#window.shift();
-    if (before === undefined) return;
-    if (now.byType === before.byType) {
-      keep(this.#queriesPerS, 0);
-      keep(this.#hitRatios, null);
-      return;
+    while (this.#window.length > 2 && nowMs - this.#window[1]!.atMs >= 1000 * WINDOW_S) {
+      this.#window.shift();
     }
+    if (before === undefined) return;
+    const isQuiet = now.byType === before.byType;
     const seconds = Math.max(1, now.atMs - before.atMs) / 1000;
-    const hits = now.hits + now.denials - before.hits - before.denials;
-    const lookUps = hits + now.misses - before.misses;
-    keep(this.#queriesPerS, grown(before.byType, now.byType) / seconds);
-    keep(this.#hitRatios, lookUps === 0 ? null : hits / lookUps);
+    const queriesPerS = isQuiet ? 0 : grown(before.byType, now.byType) / seconds;
+    const hitRatio = isQuiet ? null : hitRatioBetween(before, now);
+    const passed = secondOf(nowMs) - secondOf(before.atMs);
+    for (let second = 0; second < Math.min(passed, HISTORY_S); second++) {
+      keep(this.#queriesPerS, queriesPerS);
+      keep(this.#hitRatios, hitRatio);
+    }
   }
 
-  /** Those of a second ago where nothing was counted since: an idle process takes 0.1 ms to make new ones. */
+  /** The last ones where nothing was counted since: an idle process takes 0.1 ms to make new ones. */
   #totals(before: Totals | undefined, nowMs: number, other: OtherTotals): Totals {
     const { coalesced, refreshes } = other;
     const rows = this.#rows.changeCount;
@@ -128,10 +134,21 @@ export class Figures {
     return this.#hitRatios;
   }
 
-  /** The ends of the window; the same twice until a second has passed. */
+  /** The ends of the window, ten seconds and the time between two totals at most; the same twice until there were two. */
   window(): { readonly before: Totals; readonly now: Totals } {
     return { before: this.#window[0]!, now: this.#window.at(-1)! };
   }
+}
+
+/** The history's steps. */
+function secondOf(ms: number): number {
+  return Math.floor(ms / 1000);
+}
+
+function hitRatioBetween(before: Totals, now: Totals): number | null {
+  const hits = now.hits + now.denials - before.hits - before.denials;
+  const lookUps = hits + now.misses - before.misses;
+  return lookUps === 0 ? null : hits / lookUps;
 }
 
 function keep<Value>(values: Value[], value: Value): void {

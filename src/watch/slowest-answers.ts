@@ -47,6 +47,7 @@ export class SlowestAnswers {
 
   /** Forgets what is too old; call it now and then. */
   expire(): void {
+    if (this.#byQuestion.size === 0) return;
     const oldestMs = this.#clock.nowMs() - AGE_MAX_MS;
     for (const [key, { atMs }] of this.#byQuestion) {
       if (atMs < oldestMs) this.#byQuestion.delete(key);

@@ -1,6 +1,6 @@
 /**
  * What a daemon knows of its own work for people who look: figures, who asks for what, the slowest answers. One in a process,
- * on the resolver's thread; `control` asks it, once a second and for each viewer.
+ * on the resolver's thread; `control` asks it, for each viewer.
  */
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
@@ -20,6 +20,8 @@ export interface WatchDependencies {
   readonly rows: CounterRows;
   /** Of the responders that there are. */
   readonly rings: () => readonly SampleRing[];
+  /** What the rows do not count. */
+  readonly others: () => OtherTotals;
   /** From where on an answer is slow, in milliseconds; 0: none is. */
   readonly slowMs: number;
 }
@@ -54,10 +56,17 @@ export class Watch {
     });
   }
 
-  /** Each second, after the counters were folded. */
-  tick(other: OtherTotals): void {
-    this.figures.add(this.#deps.clock.nowMs(), other);
+  /** Folds the counters and takes the figures: every few seconds, at the least. */
+  tick(): void {
+    const { clock, rows, others } = this.#deps;
+    rows.fold();
+    this.figures.add(clock.nowMs(), others());
     this.slowest.expire();
+  }
+
+  /** Brings the figures up to the second, for whoever looks. */
+  refresh(): void {
+    if (this.figures.isDue(this.#deps.clock.nowMs())) this.tick();
   }
 
   close(): void {

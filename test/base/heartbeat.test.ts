@@ -1,4 +1,4 @@
-/** One timer for all that is done every few seconds. */
+/** One timer for all that is done every few seconds, no faster than they need it. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Heartbeat } from '../../src/base/heartbeat.ts';
@@ -44,4 +44,35 @@ test('a heart that had stopped beats again', (t) => {
   start('two', 2);
   assert.equal(pass(1999), '');
   assert.equal(pass(1), 'two');
+});
+
+test('it beats no faster than its tasks need', (t) => {
+  const { start, pass } = create(t);
+  const { mock } = t.mock.method(globalThis, 'setInterval');
+  const tempo = () => mock.calls.at(-1)?.arguments[1];
+  start('two', 2);
+  start('ten', 10);
+  assert.equal(tempo(), 2000);
+  const stop = start('one', 1);
+  assert.equal(tempo(), 1000);
+  assert.equal(pass(2000), 'one two one');
+  stop();
+  assert.equal(tempo(), 1000);
+  pass(1000);
+  assert.equal(tempo(), 2000);
+  assert.equal(pass(2000), 'two');
+});
+
+test('whoever comes and goes all the time keeps nobody else waiting', (t) => {
+  const { start, pass } = create(t);
+  start('two', 2);
+  const calls: string[] = [];
+  let stop = start('one', 1);
+  for (let round = 0; round < 20; round++) {
+    calls.push(pass(900));
+    stop();
+    stop = start('one', 1);
+  }
+  const count = calls.filter((call) => call.includes('two')).length;
+  assert(count >= 5 && count <= 9, `${count} in 18 s`);
 });

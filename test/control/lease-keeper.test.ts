@@ -11,10 +11,14 @@ function create(t: TestContext, responders = 2) {
   const interception = new FakeInterception();
   const clock = new HandClock();
   const rounds = new Array<number>(responders).fill(0);
+  let prompts = 0;
   const told: HostFailure[] = [];
   const { log, lines } = recordingLog();
   const keeper = new LeaseKeeper({
     rounds: () => [...rounds],
+    prompt: () => {
+      prompts += 1;
+    },
     renew: interception.renew,
     onFailure: (failure) => told.push(failure),
     log,
@@ -29,7 +33,7 @@ function create(t: TestContext, responders = 2) {
   };
   const renewals = () => interception.calls.length;
   t.after(() => keeper.stop());
-  return { keeper, interception, clock, told, lines, second, renewals };
+  return { keeper, interception, clock, told, lines, second, renewals, prompts: () => prompts };
 }
 
 /** Lets what was resolved go on. */
@@ -65,6 +69,16 @@ test('one responder that stands still stops the renewal, which is said once', as
   assert.equal(renewals(), 2);
   assert.equal(keeper.isHeld, true);
   assert.match(lines.at(-1)!, /the lease is renewed/);
+});
+
+test('responders are prompted a second before each renewal', async (t) => {
+  const { keeper, prompts, second } = create(t);
+  await keeper.start();
+  assert.equal(prompts(), 1);
+  await second(0, 1);
+  assert.equal(prompts(), 2);
+  await second(0);
+  assert.equal(prompts(), 3);
 });
 
 test('without responder threads, being here is the proof', async (t) => {

@@ -34,6 +34,26 @@ function waitForTick(epoll: Epoll): void {
   while (epoll.wait(-1) === 0);
 }
 
+test('its period may be longer than a second', SKIP, (t) => {
+  const real = requireLibc();
+  const times: bigint[][] = [];
+  const libc: Libc = {
+    ...real,
+    timerfd_settime: (fd, flags, time, oldTime) => {
+      times.push([...new BigInt64Array(real.view(time, 32))]);
+      return real.timerfd_settime(fd, flags, time, oldTime);
+    },
+  };
+  for (const periodMs of [2000, 1250]) {
+    const ticker = new Ticker(libc, periodMs);
+    t.after(() => ticker.close());
+  }
+  assert.deepEqual(times, [
+    [2n, 0n, 2n, 0n],
+    [1n, 250_000_000n, 1n, 250_000_000n],
+  ]);
+});
+
 test('what the kernel refuses is an error with its name', SKIP, () => {
   const real = requireLibc();
   const closed: number[] = [];

@@ -80,6 +80,19 @@ for (const backend of ['mmsg', 'dgram'] as const) {
       assert(rest.history.queriesPerS.some((perS) => perS > 0));
     });
 
+    test('a look brings the figures up to the second', async (t) => {
+      const { top } = await start(t, backend);
+      const steps = async () => (await top()).history.queriesPerS.length;
+      let before = await steps();
+      // By itself the daemon takes them every other second, two at a time.
+      await until('a step of one second', async () => {
+        const now = await steps();
+        const isOne = now === before + 1;
+        before = now;
+        return isOne;
+      });
+    });
+
     test('names and clients: only for whom asks for them, from then on', async (t) => {
       const { daemon, top } = await start(t, backend);
       await udpAsk(daemon.address, { name: 'before.test' });

@@ -118,6 +118,32 @@ suite('figures', () => {
     assert.equal(figures.queriesPerS.at(-1), 10);
   });
 
+  test('seconds in which nobody took the totals share what was counted', () => {
+    const { figures, base, add, ask } = start();
+    add(0);
+    for (let count = 0; count < 30; count++) ask(base, 1, 10);
+    assert(!figures.isDue(999));
+    assert(figures.isDue(1000));
+    add(2100);
+    assert.deepEqual(figures.queriesPerS.slice(1), [30 / 2.1, 30 / 2.1]);
+    assert(!figures.isDue(2999));
+    add(2999);
+    assert.equal(figures.queriesPerS.length, 3, 'no second has passed');
+    add(3001);
+    assert.equal(figures.queriesPerS.length, 4);
+  });
+
+  test('the window is ten seconds and the last step at most, however often the totals are taken', () => {
+    const { figures, add } = start();
+    for (let ms = 0; ms <= 60_000; ms += ms % 3000 === 0 ? 1000 : 2000) add(ms);
+    const { before, now } = figures.window();
+    assert(now.atMs - before.atMs >= 1000 * WINDOW_S);
+    assert(now.atMs - before.atMs < 1000 * WINDOW_S + 2000);
+    add(1e9);
+    assert.equal(figures.window().now.atMs, 1e9);
+    assert.equal(figures.queriesPerS.length, HISTORY_S);
+  });
+
   test('window and history have their bounds', () => {
     const { figures, add } = start();
     assert.deepEqual(figures.window().before, figures.window().now);
