@@ -5,6 +5,8 @@
  *   slot i:  buffer | peer address | control block        receive header i -> slot i, always
  *                                                         send header k -> whichever slot was queued k-th
  *
+ * One datagram alone is received by `recvfrom` and sent by `sendto`, which have no headers to read and to write.
+ *
  * Almost always all slots of a batch are queued in order, and then send header k points at slot k already; only a gap (a miss,
  * a dropped datagram) costs two rewired pointers for each of the following.
  *
@@ -88,6 +90,27 @@ export class DatagramBatch {
     return this.#received;
   }
 
+  /** Takes one datagram where any has arrived, 0 or 1, and nothing of its control block. Never waits. */
+  receiveOne(fd: number): number {
+    // Changes the headers too.
+    if (this.#mode !== CONTROL_MODE.NONE) return this.receive(fd, CONTROL_MODE.NONE);
+    const { words } = this;
+    const { address } = this.#memory;
+    words[(RECEIVE_HEADERS + NAME_SIZE) >> 2] = SOCKET_ADDRESS_SIZE;
+    const size = this.#libc.recvfrom(
+      fd,
+      address + BUFFERS,
+      BUFFER_SIZE,
+      OS.MSG_DONTWAIT,
+      address + NAMES,
+      address + RECEIVE_HEADERS + NAME_SIZE,
+    );
+    words[(RECEIVE_HEADERS + LENGTH) >> 2] = size;
+    this.#received = size < 0 ? 0 : 1;
+    this.#queued = 0;
+    return this.#received;
+  }
+
   bufferAt(slot: number): number {
     return BUFFERS + slot * BUFFER_STRIDE;
   }
@@ -132,6 +155,7 @@ export class DatagramBatch {
 
   /** Sends what is queued; returns how many the kernel refused (its buffer is full, a rule forbids it): they are lost. */
   send(fd: number): number {
+    if (this.#queued === 1 && this.#mode !== CONTROL_MODE.PACKET_INFO) return this.#sendOne(fd);
     let sent = 0;
     let refused = 0;
     while (sent < this.#queued) {
@@ -151,6 +175,21 @@ export class DatagramBatch {
     }
     this.#queued = 0;
     return refused;
+  }
+
+  #sendOne(fd: number): number {
+    this.#queued = 0;
+    const { address } = this.#memory;
+    const slot = this.#wiredTo[0]!;
+    const result = this.#libc.sendto(
+      fd,
+      address + this.bufferAt(slot),
+      this.words[(SEND_IOVECS + 8) >> 2]!,
+      OS.MSG_DONTWAIT,
+      address + this.nameAt(slot),
+      this.nameSizeOf(slot),
+    );
+    return result < 0 ? 1 : 0;
   }
 
   #prepare(mode: ControlMode): void {

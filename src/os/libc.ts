@@ -34,6 +34,22 @@ export interface Libc {
   recv(fd: number, data: Address, size: number, flags: number): number;
   send(fd: number, data: Address, size: number, flags: number): number;
   shutdown(fd: number, how: number): number;
+  recvfrom(
+    fd: number,
+    data: Address,
+    size: number,
+    flags: number,
+    peer: Address,
+    peerSize: Address,
+  ): number;
+  sendto(
+    fd: number,
+    data: Address,
+    size: number,
+    flags: number,
+    peer: Address,
+    peerSize: number,
+  ): number;
   recvmmsg(fd: number, messages: Address, count: number, flags: number, timeout: Address): number;
   sendmmsg(fd: number, messages: Address, count: number, flags: number): number;
   eventfd(initial: number, flags: number): number;
@@ -94,6 +110,8 @@ const SIGNATURES = [
   'intptr_t recv(int, uintptr_t, size_t, int)',
   'intptr_t send(int, uintptr_t, size_t, int)',
   'int shutdown(int, int)',
+  'intptr_t recvfrom(int, uintptr_t, size_t, int, uintptr_t, uintptr_t)',
+  'intptr_t sendto(int, uintptr_t, size_t, int, uintptr_t, uint32_t)',
   'int recvmmsg(int, uintptr_t, unsigned int, int, uintptr_t)',
   'int sendmmsg(int, uintptr_t, unsigned int, int)',
   'int eventfd(unsigned int, int)',

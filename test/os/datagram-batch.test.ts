@@ -115,6 +115,48 @@ test('batches of datagrams', { skip: skipWithoutLibc }, async (t) => {
     }
   });
 
+  await t.test(
+    'one alone: what waits behind it stays, in whatever mode the others are',
+    async (t) => {
+      const socket = open(t);
+      receiveTimestamps(libc, socket.fd);
+      const batch = new DatagramBatch(libc);
+      const peers = await Promise.all([Peer.open(t), Peer.open(t, '127.0.0.2')]);
+      assert.equal(batch.receiveOne(socket.fd), 0);
+      for (const text of ['a', '', 'ccc']) {
+        for (const peer of peers) await peer.send(text, socket.port);
+      }
+      const took: string[] = [];
+      const take = (slot: number, text: string) => {
+        took.push(text);
+        answer(batch, slot, text);
+      };
+      waitReadable(socket.fd);
+      assert.equal(batch.receiveOne(socket.fd), 1);
+      take(0, textOf(batch, 0));
+      assert.equal(batch.send(socket.fd), 0);
+      for (const mode of [CONTROL_MODE.SAMPLE, CONTROL_MODE.NONE]) {
+        await peers[0]!.send('again', socket.port);
+        receiveAll(batch, socket, mode === CONTROL_MODE.SAMPLE ? 6 : 1, mode, take);
+        await peers[1]!.send('x'.repeat(BUFFER_SIZE + 10), socket.port);
+        waitReadable(socket.fd);
+        assert.equal(batch.receiveOne(socket.fd), 1);
+        assert.equal(batch.sizeOf(0), BUFFER_SIZE);
+        batch.queue(0, 1);
+        assert.equal(batch.send(socket.fd), 0);
+      }
+      assert.deepEqual(took, ['a', 'a', '', '', 'ccc', 'ccc', 'again', 'again']);
+      for (const [index, others] of [
+        ['re: again', 're: again'],
+        ['x', 'x'],
+      ].entries()) {
+        for (const expected of ['re: a', 're: ', 're: ccc', ...others]) {
+          assert.equal((await peers[index]!.receive()).text, expected);
+        }
+      }
+    },
+  );
+
   await t.test('more than a batch holds comes in several', async (t) => {
     const socket = open(t);
     const batch = new DatagramBatch(libc);
@@ -186,6 +228,14 @@ test('batches of datagrams', { skip: skipWithoutLibc }, async (t) => {
     const whole = between(before, nowUs());
     assert.ok(between(before, batch.arrivalUs()) <= whole);
     assert.ok(between(batch.arrivalUs(), nowUs()) < 60_000_000);
+  });
+
+  await t.test('an only answer that the kernel refuses is counted', async (t) => {
+    const socket = open(t);
+    const batch = new DatagramBatch({ ...libc, sendto: () => -1 });
+    const peer = await Peer.open(t);
+    await peer.send('a', socket.port);
+    receiveAll(batch, socket, 1, CONTROL_MODE.NONE, (slot, text) => answer(batch, slot, text), 1);
   });
 
   await t.test('an answer that the kernel refuses is counted, and the others leave', async (t) => {
