@@ -37,7 +37,6 @@ const UNTESTED: Readonly<Record<string, string>> = {
     'server/replies',
     'server/resolver',
     'server/stale',
-    'watch/watch',
   ]),
   ...listed('test/cli/zerohop.test.ts and those beside it run it as an operator does', [
     'cli/address-option',

@@ -190,7 +190,7 @@ export class Daemon {
   }
 
   #keepHouse(): void {
-    this.watch.tick();
+    this.watch.refresh();
     const count = Math.ceil(this.#store.touchedSlotCount / SWEEP_ROUNDS);
     this.#store.sweep(systemClock.nowMs(), count);
   }

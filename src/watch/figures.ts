@@ -88,7 +88,7 @@ export class Figures {
     return secondOf(nowMs) > secondOf(this.#window.at(-1)!.atMs);
   }
 
-  /** Takes the totals, after the counters were folded; the seconds since the last ones have what was counted in equal parts. */
+  /** Takes the totals, where they are due and the counters folded; the seconds since the last ones share what was counted. */
   add(nowMs: number, other: OtherTotals): void {
     const before = this.#window.at(-1);
     const now = this.#totals(before, nowMs, other);

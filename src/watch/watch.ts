@@ -56,17 +56,17 @@ export class Watch {
     });
   }
 
-  /** Folds the counters and takes the figures: every few seconds, at the least. */
-  tick(): void {
-    const { clock, rows, others } = this.#deps;
-    rows.fold();
-    this.figures.add(clock.nowMs(), others());
-    this.slowest.expire();
-  }
-
-  /** Brings the figures up to the second, for whoever looks. */
+  /**
+   * Folds the counters and brings the figures up to the second: every few seconds, and for whoever looks. What is counted after a first
+   * time in a second belongs to the next.
+   */
   refresh(): void {
-    if (this.figures.isDue(this.#deps.clock.nowMs())) this.tick();
+    const { clock, rows, others } = this.#deps;
+    const nowMs = clock.nowMs();
+    if (!this.figures.isDue(nowMs)) return;
+    rows.fold();
+    this.figures.add(nowMs, others());
+    this.slowest.expire();
   }
 
   close(): void {
