@@ -111,6 +111,11 @@ export class DatagramBatch {
     return this.#received;
   }
 
+  /** Datagrams that were taken the last time. */
+  get count(): number {
+    return this.#received;
+  }
+
   bufferAt(slot: number): number {
     return BUFFERS + slot * BUFFER_STRIDE;
   }

@@ -88,8 +88,6 @@ export class ResponderLoop {
   readonly #streams: ResponderStreams;
   #sockets: readonly ResponderSocket[] = [];
   #batchCount = 0;
-  /** Datagrams of the last batch. */
-  #lastCount = 0;
   /** Datagrams, in this round. */
   #received = 0;
   #resolverReads = 0;
@@ -200,9 +198,8 @@ export class ResponderLoop {
       : isSampled
         ? CONTROL_MODE.SAMPLE
         : CONTROL_MODE.NONE;
-    const isAlone = this.#lastCount === 1 && mode === CONTROL_MODE.NONE;
+    const isAlone = batch.count === 1 && mode === CONTROL_MODE.NONE;
     const count = isAlone ? batch.receiveOne(socket.fd) : batch.receive(socket.fd, mode);
-    this.#lastCount = count;
     if (count === 0) return;
     this.#received += count;
     this.#batchCount += 1;

@@ -69,3 +69,25 @@ test('a hit its reply, a miss the long way, nonsense FORMERR, one of our own not
   assert.equal(fixture.counted(DROPPED_ROW, 'ignoredDatagrams'), 1);
   assert.equal(fixture.counted(0, 'cacheHitsSuccess'), 2);
 });
+
+test('after one that was alone, a queue is taken one by one for a sampled batch at most', {
+  skip: skipWithoutLibc,
+}, async (t) => {
+  const { stage, fd, client, replies, send } = await opened(t);
+  const roundsMax = 16;
+  const queued = 40;
+  await send(client, encodeQuery({ name: NAME, id: 1 }));
+  waitReadable(fd);
+  stage.loop.round(0);
+  for (let id = 2; id <= 1 + queued; id++) await send(client, encodeQuery({ name: NAME, id }));
+  waitReadable(fd);
+  stage.loop.round(0);
+  await replies.count(2);
+  assert.equal(replies.all.length, 2);
+  for (let round = 1; round < roundsMax; round++) stage.loop.round(0);
+  await replies.count(1 + queued);
+  assert.deepEqual(
+    replies.all.map((reply) => reply.readUInt16BE(0)),
+    Array.from({ length: 1 + queued }, (_, index) => 1 + index),
+  );
+});
