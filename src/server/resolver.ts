@@ -140,13 +140,14 @@ export class Resolver {
       arrival.client.drop();
       return;
     }
-    if (answerer.refreshRequests > 0) this.refresh();
     if (size === OUTCOME.MISS) {
       const zone = this.#readKey(arrival.query, plan);
       assert(zone !== undefined, 'a miss has a zone');
       this.#take({ arrival, zone }, this.#key);
     } else {
       replies.finishCached(arrival, size, this.#onlookerOf(arrival, plan));
+      // Behind the reply: a stage that is asked may look another question up where that one stands.
+      if (answerer.refreshRequests > 0) this.refresh();
     }
   };
 

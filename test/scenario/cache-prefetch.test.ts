@@ -22,6 +22,16 @@ rare.test:${dns} {
   }
   forward . 127.0.0.1:${upstream}
 }
+followed.test:${dns} {
+  bind 127.0.0.1
+  log
+  cache {
+    prefetch 1 1m 90%
+  }
+  template IN A {
+    answer "{{ .Name }} 5 IN CNAME target.followed.example."
+  }
+}
 off.test:${dns} {
   bind 127.0.0.1
   cache
@@ -83,6 +93,22 @@ onEachBackend('prefetch', { corefile: COREFILE }, async (t, stage) => {
     await stage.assertAsked(name, 1);
     await stage.ask({ name });
     await stage.whenAsked(name, 2);
+  });
+
+  await t.test('looks up what it leads to without touching the reply to the hit', async () => {
+    const target = 'target.followed.example';
+    stage.script(target, (query) => addresses(query, '192.0.2.1', 5));
+    const refreshes = async () => (await stage.daemon.scrape()).sum('coredns_cache_prefetch_total');
+    const before = await refreshes();
+    for (const _ of ['miss', 'first hit', 'second hit']) {
+      const { decoded } = await stage.ask({ name: 'a.followed.test', id: 0x1234 });
+      assert.equal(decoded.id, 0x1234);
+      assert.deepEqual(
+        decoded.answers.map(({ name }) => name),
+        ['a.followed.test', target],
+      );
+    }
+    assert.ok((await refreshes()) > before, 'the target was found in the cache meanwhile');
   });
 
   await t.test('is off where the Corefile does not say so', async () => {
