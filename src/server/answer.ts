@@ -109,6 +109,11 @@ export class Answerer {
     this.#plan = plan;
   }
 
+  /** What `answer` has just read; the next query's with the next one. */
+  get asked(): AskedQuery {
+    return this.#asked[0]!;
+  }
+
   /** Whether the plan has this listener. */
   serves(listener: number): boolean {
     return this.#plan.listeners[listener] !== undefined;

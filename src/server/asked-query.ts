@@ -2,6 +2,7 @@
  * A client's query after it was read and before anything is looked up: its fields, who serves it, and its key. One object is
  * used again for every query in the same place of a batch.
  */
+import { assert } from '../base/invariant.ts';
 import { CacheKey, finishKey, type HashSeed, keyFlags, setKeyName } from '../cache/key.ts';
 import type { Octets } from '../wire/octets.ts';
 import { QueryFields, readQuery, VERDICT, type Verdict } from '../wire/query.ts';
@@ -15,7 +16,7 @@ export class AskedQuery {
   readonly key = new CacheKey();
   plan = NO_PLAN;
   verdict: Verdict = VERDICT.IGNORE;
-  /** Undefined: refused. */
+  /** Undefined: malformed, or refused. */
   zone: ZonePlan | undefined = undefined;
   /** Its answer may be in the cache, and leave from there; then its key is whole. */
   isForCache = false;
@@ -37,6 +38,7 @@ export class AskedQuery {
     this.plan = plan;
     this.at = at;
     this.size = size;
+    this.zone = undefined;
     this.isForCache = false;
     this.verdict = readQuery(octets, at, size, fields);
     if (this.verdict !== VERDICT.ACCEPT) return;
@@ -47,6 +49,14 @@ export class AskedQuery {
     if (!this.zone.isDirect && (!answersIndirect || this.zone.hasFront)) return;
     this.isForCache = true;
     finishKey(key, fields, this.zone.block, keyFlags(fields), seed);
+  }
+
+  /** The key of a query that a zone takes, whole also where the query is not for the cache. */
+  wholeKey(seed: HashSeed): CacheKey {
+    const { fields, key, zone } = this;
+    assert(zone !== undefined, 'a refused query has no key');
+    if (!this.isForCache) finishKey(key, fields, zone.block, keyFlags(fields), seed);
+    return key;
   }
 
   /** A query of our own, in a zone that is chosen; it is well formed. */

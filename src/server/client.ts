@@ -20,7 +20,7 @@ export interface Client {
   drop(): void;
 }
 
-/** What a transport hands to the resolver. The octets are the resolver's own and start at a multiple of four. */
+/** What a transport hands to the resolver. The octets are the resolver's own. */
 export interface Arrival {
   readonly query: Uint8Array;
   readonly client: Client;

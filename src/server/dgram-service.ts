@@ -113,10 +113,8 @@ export class DgramService {
       this.#options.onIgnored(listener.id);
       return;
     }
-    const query = new Uint8Array((message.length + 3) & ~3);
-    query.set(message);
     this.#options.onArrival({
-      query: query.subarray(0, message.length),
+      query: message,
       client: new DgramClient(socket, from),
       listener: listener.id,
       receivedAtMs: this.#options.clock.nowMs(),

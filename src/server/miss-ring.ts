@@ -136,9 +136,8 @@ export class MissRing {
   #read(at: number): MissRecord {
     const querySize = word(this.#words, (at >> 2) + 2);
     const sizes = word(this.#words, (at >> 2) + 3);
-    // From Node's pool, which starts at whole words: an array of its own outside of the heap takes four times as much. Key
-    // building reads whole words, so the copy has whole words.
-    const query = Buffer.allocUnsafe((querySize + 3) & ~3).subarray(0, querySize);
+    // From Node's pool: an array of its own outside of the heap takes four times as much.
+    const query = Buffer.allocUnsafe(querySize);
     const controlAt = at + CONTROL_AT;
     const controlSize = sizes >>> 16;
     const queryAt = controlAt + up(controlSize);

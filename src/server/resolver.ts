@@ -11,7 +11,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import { assert } from '../base/invariant.ts';
-import { CacheKey, finishKey, type HashSeed, keyFlags, keyText, setKeyName } from '../cache/key.ts';
+import { CacheKey, type HashSeed, keyText } from '../cache/key.ts';
 import { drainRefreshRings } from '../cache/refresh-ring.ts';
 import { type CacheStore, keyOfEntry } from '../cache/store.ts';
 import {
@@ -28,22 +28,14 @@ import {
   type InFlightLimits,
   InFlightTable,
 } from '../upstream/in-flight.ts';
-import type { Octets } from '../wire/octets.ts';
-import { QueryFields, readQuery, VERDICT } from '../wire/query.ts';
 import { FLAG, OPCODE, RCODE } from '../wire/registry.ts';
 import { admit } from './admission.ts';
 import { type Answerer, OUTCOME } from './answer.ts';
+import type { AskedQuery } from './asked-query.ts';
 import type { Block } from './block.ts';
 import type { Arrival } from './client.ts';
 import { InnerQuestions } from './inner-questions.ts';
-import {
-  chooseZone,
-  type ListenerPlan,
-  listenerOf,
-  type ResponderPlan,
-  takesClass,
-  type ZonePlan,
-} from './plan.ts';
+import { type ListenerPlan, listenerOf, type ResponderPlan, takesClass } from './plan.ts';
 import { ArrivalAsker, keyOfQuestion, questionOf, refreshArrival, zoneOf } from './question.ts';
 import { type Outcome, type Replies, resolutionOf, type Waiter } from './replies.ts';
 import { isDue, StaleAnswers } from './stale.ts';
@@ -86,11 +78,9 @@ export interface ResolverPlan {
 export class Resolver {
   readonly #deps: ResolverDependencies;
   readonly #inFlight: InFlightTable<Waiter>;
-  readonly #query = new QueryFields();
   readonly #stale: StaleAnswers;
   readonly inner = new InnerQuestions();
-  /** Of the query that has come, and of the question whose answer has. */
-  readonly #key = new CacheKey();
+  /** Of the question whose answer has come. */
   readonly #answeredKey = new CacheKey();
   #plan: ResolverPlan = { udp: { listeners: {} }, tcp: { listeners: {} }, blocks: new Map() };
   #loneQuestions = 0;
@@ -141,26 +131,27 @@ export class Resolver {
       return;
     }
     if (size === OUTCOME.MISS) {
-      const zone = this.#readKey(arrival.query, plan);
-      assert(zone !== undefined, 'a miss has a zone');
-      this.#take({ arrival, zone }, this.#key);
+      this.#take(arrival, answerer.asked);
     } else {
-      replies.finishCached(arrival, size, this.#onlookerOf(arrival, plan));
+      replies.finishCached(arrival, size, this.#onlookerOf(answerer.asked, plan));
       // Behind the reply: a stage that is asked may look another question up where that one stands.
       if (answerer.refreshRequests > 0) this.refresh();
     }
   };
 
   /** What the answerer leaves: a miss, or a question of a zone whose chain begins before the cache. */
-  #take(waiter: Waiter, key: CacheKey): void {
-    const { arrival, zone } = waiter;
+  #take(arrival: Arrival, asked: AskedQuery): void {
+    const { zone, fields } = asked;
+    assert(zone !== undefined, 'a miss has a zone');
+    const key = asked.wholeKey(this.#deps.hashSeed);
+    const waiter = { arrival, zone };
     const block = this.#plan.blocks.get(zone.block)!;
-    const opcode = (this.#query.flags & FLAG.OPCODE) >> 11;
+    const opcode = (fields.flags & FLAG.OPCODE) >> 11;
     const question = questionOf(key, {
       opcode,
       transport: arrival.client.protocol,
       asker: new ArrivalAsker(arrival, this.#deps.localOf),
-      askAgain: this.inner.limited((asked) => this.#askAgain(arrival, asked)),
+      askAgain: this.inner.limited((inner) => this.#askAgain(arrival, inner)),
     });
     if (block.parts.front.length > 0) void this.#askFront(waiter, block, question);
     else this.#miss(waiter, block, key, question);
@@ -322,20 +313,8 @@ export class Resolver {
   }
 
   /** The block whose observers see a reply from the cache: one that is not direct. A refusal belongs to none. */
-  #onlookerOf(arrival: Arrival, plan: ListenerPlan): Block | undefined {
-    if (plan.zones.every(({ isDirect }) => isDirect)) return undefined;
-    const zone = this.#readKey(arrival.query, plan);
-    return zone === undefined ? undefined : this.#plan.blocks.get(zone.block);
-  }
-
-  /** Reads a query into `#key`; the zone that it belongs to, if any. */
-  #readKey(query: Octets, plan: ListenerPlan): ZonePlan | undefined {
-    if (readQuery(query, 0, query.length, this.#query) !== VERDICT.ACCEPT) return undefined;
-    const words = new Int32Array(query.buffer, query.byteOffset, (query.length + 3) >> 2);
-    setKeyName(this.#key, words, 0, this.#query.qnameSize);
-    const zone = chooseZone(plan, this.#query, this.#key);
-    if (zone === undefined) return undefined;
-    finishKey(this.#key, this.#query, zone.block, keyFlags(this.#query), this.#deps.hashSeed);
-    return zone;
+  #onlookerOf({ zone }: AskedQuery, plan: ListenerPlan): Block | undefined {
+    if (zone === undefined || plan.zones.every(({ isDirect }) => isDirect)) return undefined;
+    return this.#plan.blocks.get(zone.block);
   }
 }

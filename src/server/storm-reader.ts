@@ -47,8 +47,8 @@ export class StormReader {
     const copy = (at: number, size: number) => octets.slice(at, at + size);
     const size = this.#batch.sizeOf(slot);
     const at = this.#batch.bufferAt(slot);
-    // As in the ring: whole words from Node's pool.
-    const query = Buffer.allocUnsafe((size + 3) & ~3).subarray(0, size);
+    // As in the ring: from Node's pool.
+    const query = Buffer.allocUnsafe(size);
     for (let index = 0; index < size; index++) query[index] = octets[at + index]!;
     return {
       socket: id,

@@ -180,10 +180,8 @@ export class TcpConnection implements Client {
     this.#onFirstQuery();
     if (this.#queryCount === maxTcpQueries) this.#hasEnded = true;
     this.#setTimeout(idleMs);
-    const query = new Uint8Array((frame.length + 3) & ~3);
-    query.set(frame);
     this.#options.onArrival({
-      query: query.subarray(0, frame.length),
+      query: new Uint8Array(frame),
       client: this,
       listener: this.listener,
       receivedAtMs: this.#options.clock.nowMs(),

@@ -107,12 +107,8 @@ export class ClockedStage {
   /** A client's query over UDP, and its reply. */
   ask(input: QueryInput, protocol: 'udp' | 'tcp' = 'udp'): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-    const octets = encodeQuery(input);
-    // As a transport hands it over: in whole words of memory.
-    const query = new Uint8Array((octets.length + 3) & ~3).subarray(0, octets.length);
-    query.set(octets);
     this.#resolver.serve({
-      query,
+      query: encodeQuery(input),
       listener: LISTENER,
       receivedAtMs: this.#nowMs,
       client: {

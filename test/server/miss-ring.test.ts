@@ -66,11 +66,6 @@ class RingPair {
   expect(miss: Miss | undefined): void {
     const record = this.resolver.take();
     assert.deepEqual(record && { ...record, query: Uint8Array.from(record.query) }, miss);
-    if (record === undefined) return;
-    // Key building reads whole words.
-    const { buffer, byteOffset, length } = record.query;
-    assert.equal(byteOffset % 4, 0);
-    assert(byteOffset + 4 * Math.ceil(length / 4) <= buffer.byteLength);
   }
 }
 
