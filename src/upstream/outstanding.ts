@@ -30,8 +30,12 @@ export class Outstanding {
   }
 
   delete(query: UpstreamQuery): void {
-    const index = this.#queries.indexOf(query);
-    if (index !== -1) this.#queries.splice(index, 1);
+    const queries = this.#queries;
+    const index = queries.indexOf(query);
+    if (index === -1) return;
+    // Not by `splice`, which makes an array of what it takes.
+    for (let next = index + 1; next < queries.length; next++) queries[next - 1] = queries[next]!;
+    queries.pop();
   }
 
   /** Takes all out. */
