@@ -2,8 +2,10 @@
  * The end of a turn of the event loop: what has come together during the turn leaves, then the thread may pause. Like `setImmediate`,
  * which says nothing of what comes last, this is the thread's and not an object's.
  */
+import { Newest } from './newest.ts';
 
 const runs: (() => void)[] = [];
+const newest = new Newest<NodeJS.Immediate>();
 let pause: (() => void) | undefined;
 let isDue = false;
 
@@ -21,7 +23,7 @@ export function pauseAfterTurn(sleep: () => void): void {
 
 function schedule(): void {
   isDue = true;
-  setImmediate(end);
+  newest.hold(setImmediate(end));
 }
 
 function end(): void {

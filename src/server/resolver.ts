@@ -11,6 +11,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import { assert } from '../base/invariant.ts';
+import { Newest } from '../base/newest.ts';
 import { CacheKey, type HashSeed, keyText } from '../cache/key.ts';
 import { drainRefreshRings } from '../cache/refresh-ring.ts';
 import { type CacheStore, keyOfEntry } from '../cache/store.ts';
@@ -83,6 +84,8 @@ export class Resolver {
   /** Of the question whose answer has come. */
   readonly #answeredKey = new CacheKey();
   #plan: ResolverPlan = { udp: { listeners: {} }, tcp: { listeners: {} }, blocks: new Map() };
+  /** Each with its client: those of both protocols are of different classes. */
+  readonly #newest = { udp: new Newest<Question>(), tcp: new Newest<Question>() };
   #loneQuestions = 0;
   #onIdle: () => void = () => {};
 
@@ -153,6 +156,7 @@ export class Resolver {
       asker: new ArrivalAsker(arrival, this.#deps.localOf),
       askAgain: this.inner.limited((inner) => this.#askAgain(arrival, inner)),
     });
+    this.#newest[arrival.client.protocol].hold(question);
     if (block.parts.front.length > 0) void this.#askFront(waiter, block, question);
     else this.#miss(waiter, block, key, question);
   }

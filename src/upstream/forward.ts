@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { Newest } from '../base/newest.ts';
 import type { UpstreamContext } from './context.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import type { UpstreamResult } from './failure.ts';
@@ -76,6 +77,8 @@ export class Forward implements ExchangeHost {
   /** In order of arrival. */
   readonly #parked = new Set<Exchange>();
   readonly #parkTimer = new Timer({ timerExpired: (nowMs) => this.#tryParked(nowMs) });
+  /** With its attempts, and what carried them. */
+  readonly #newest = new Newest<Exchange>();
   #exchanges = 0;
   #hedgesAllowed = HEDGE_BURST;
   #closing: PromiseWithResolvers<void> | undefined;
@@ -171,7 +174,8 @@ export class Forward implements ExchangeHost {
     if (this.#hedgesAllowed < HEDGE_BURST) this.#hedgesAllowed += HEDGE_SHARE;
     const { promise, resolve } = Promise.withResolvers<UpstreamResult>();
     const order = this.#order(this.#upstreams);
-    new Exchange(this, order, question, deadlineAtMs, resolve).start(nowMs);
+    const exchange = new Exchange(this, order, question, deadlineAtMs, resolve);
+    this.#newest.hold(exchange).start(nowMs);
     return promise;
   }
 

@@ -74,18 +74,18 @@ export function readResponse(
   questionEnd: number,
   nowS: number,
 ): Response | undefined {
-  return new ResponseReader(message, questionEnd, nowS).read();
+  return reader.read(message, questionEnd, nowS);
 }
 
 class ResponseReader {
-  readonly #in: Octets;
-  readonly #questionEnd: number;
-  readonly #nowS: number;
   readonly #record = new RecordCursor();
   readonly #counts = [0, 0, 0];
-  readonly #qtype: number;
+  #in: Octets = scratch;
+  #questionEnd = 0;
+  #nowS = 0;
+  #qtype = 0;
   #ttlCount = 0;
-  #end: number;
+  #end = 0;
   #ttlMinS: number | undefined;
   #soaTtlS: number | undefined;
   #answersType = false;
@@ -94,18 +94,23 @@ class ResponseReader {
   #rcodeHigh = 0;
   #badSignature = false;
 
-  constructor(message: Octets, questionEnd: number, nowS: number) {
+  #begin(message: Octets, questionEnd: number, nowS: number): void {
     this.#in = message;
-    this.#questionEnd = questionEnd;
+    this.#questionEnd = this.#end = questionEnd;
     this.#nowS = nowS;
     this.#qtype = u16(message, questionEnd - 4);
+    this.#counts.fill(0);
+    this.#ttlCount = 0;
+    this.#ttlMinS = this.#soaTtlS = undefined;
+    this.#answersType = this.#hasOpt = this.#dnssecOk = this.#badSignature = false;
+    this.#rcodeHigh = 0;
     names.begin(message);
     names.copy(HEADER_SIZE, HEADER_SIZE, false);
-    this.#end = questionEnd;
   }
 
-  read(): Response | undefined {
-    let at = this.#questionEnd;
+  read(message: Octets, questionEnd: number, nowS: number): Response | undefined {
+    this.#begin(message, questionEnd, nowS);
+    let at = questionEnd;
     for (let section = 0; section < 3; section++) {
       for (let count = u16(this.#in, 6 + 2 * section); count > 0; count--) {
         this.#record.section = section as 0 | 1 | 2;
@@ -242,3 +247,6 @@ class ResponseReader {
     return true;
   }
 }
+
+/** One for the thread: a response is read before the next one begins. */
+const reader = new ResponseReader();

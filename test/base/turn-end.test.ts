@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { Newest } from '../../src/base/newest.ts';
 import { atTurnEnd, pauseAfterTurn } from '../../src/base/turn-end.ts';
 
 test('runs in the order in which they were given, what they add behind them, then one pause', async () => {
@@ -46,4 +47,13 @@ test('what throws does not keep the others from running', async (t) => {
   atTurnEnd(() => seen.push('later'));
   await turn();
   assert.deepEqual(seen, ['second', 'later']);
+});
+
+test('of what ends turns the newest is held, which nobody else does for long', async (t) => {
+  const held = t.mock.method(Newest.prototype, 'hold').mock;
+  await new Promise<void>((resolve) => atTurnEnd(resolve));
+  assert.deepEqual(
+    held.calls.map(({ arguments: [object] }) => object?.constructor.name),
+    ['Immediate'],
+  );
 });
