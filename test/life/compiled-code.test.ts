@@ -12,16 +12,13 @@ import { preload } from './preload.ts';
 
 /** Three times what V8 compiles after. */
 const MISSES = 10_000;
-/** Who handles the objects of a miss; some are compiled as parts of others, and of a few no trace is ever seen. */
+/** Some of those who make and handle the objects of a miss, whose names nothing else has. */
 const OF_A_MISS =
-  /^(serve|#take|#miss|#ask|#conclude|exchange|start|#askNext|#choose|carry|#flush|frameQueries|buildUpstreamQuery|#read|messageRead|answered|#finish|readResponse|read|#copyRecord|settle|#deliver|send|end|ArrivalAsker|DatagramClient|Exchange|Attempt|UpstreamQuery)$/;
-/** Collects on a signal, when objects of a class have just gone, so that V8 is seen to tell of such. */
+  /^(#take|#miss|#conclude|ArrivalAsker|DatagramClient|Exchange|Attempt|UpstreamQuery|#askNext|#finish|answered|buildUpstreamQuery|frameQueries|messageRead|readResponse|#copyRecord)$/;
+/** Collects on a signal, twice, since what a compiler has just at hand outlives one. */
 const COLLECT = `
-  globalThis.codeOfTheGone = function codeOfTheGone({ value }) { return value + 1; };
   process.on('SIGUSR2', () => {
-    class Gone { constructor(value) { this.value = value; } }
-    for (let sum = 0, count = 0; count < 1e6; count++) sum = codeOfTheGone(new Gone(sum & 1));
-    gc({ type: 'major', flavor: 'last-resort' });
+    for (let count = 0; count < 2; count++) gc({ type: 'major', flavor: 'last-resort' });
     console.log('collected');
   });`;
 
@@ -49,7 +46,10 @@ test('a collection in a quiet time', async (t) => {
   const forgotten = daemon.log.flatMap(
     (line) => /SharedFunctionInfo (.*?)>.*embedded weak objects cleared/.exec(line)?.[1] ?? [],
   );
-  assert(forgotten.includes('codeOfTheGone'), 'V8 tells what it forgets');
+  assert(
+    forgotten.length > 0,
+    'V8 tells what it forgets: the start has resolved hundreds of modules',
+  );
   assert.deepEqual(
     forgotten.filter((name) => OF_A_MISS.test(name)),
     [],
