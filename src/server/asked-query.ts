@@ -2,7 +2,6 @@
  * A client's query after it was read and before anything is looked up: its fields, who serves it, and its key. One object is
  * used again for every query in the same place of a batch.
  */
-import { assert } from '../base/invariant.ts';
 import { CacheKey, finishKey, type HashSeed, keyFlags, setKeyName } from '../cache/key.ts';
 import type { Octets } from '../wire/octets.ts';
 import { QueryFields, readQuery, VERDICT, type Verdict } from '../wire/query.ts';
@@ -16,7 +15,7 @@ export class AskedQuery {
   readonly key = new CacheKey();
   plan = NO_PLAN;
   verdict: Verdict = VERDICT.IGNORE;
-  /** Undefined: malformed, or refused. */
+  /** Of one that is well formed (`verdict`). Undefined: refused. */
   zone: ZonePlan | undefined = undefined;
   /** Its answer may be in the cache, and leave from there; then its key is whole. */
   isForCache = false;
@@ -38,7 +37,6 @@ export class AskedQuery {
     this.plan = plan;
     this.at = at;
     this.size = size;
-    this.zone = undefined;
     this.isForCache = false;
     this.verdict = readQuery(octets, at, size, fields);
     if (this.verdict !== VERDICT.ACCEPT) return;
@@ -51,10 +49,9 @@ export class AskedQuery {
     finishKey(key, fields, this.zone.block, keyFlags(fields), seed);
   }
 
-  /** The key of a query that a zone takes, whole also where the query is not for the cache. */
-  wholeKey(seed: HashSeed): CacheKey {
-    const { fields, key, zone } = this;
-    assert(zone !== undefined, 'a refused query has no key');
+  /** The key of a query that `zone` takes, whole also where the query is not for the cache. */
+  wholeKey(zone: ZonePlan, seed: HashSeed): CacheKey {
+    const { fields, key } = this;
     if (!this.isForCache) finishKey(key, fields, zone.block, keyFlags(fields), seed);
     return key;
   }

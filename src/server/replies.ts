@@ -92,7 +92,7 @@ export class Replies {
     this.#deps = deps;
   }
 
-  /** Lets an answerer try; the size of the reply, which `finishCached` sends, or its OUTCOME. */
+  /** Lets an answerer try; the size of the reply, which `finishCached` sends before anything else is looked up, or its OUTCOME. */
   fromCache(answerer: Answerer, arrival: Arrival, nowMs: number): number {
     const { query, listener, receivedAtMs } = arrival;
     this.#scratch.set(query);

@@ -29,6 +29,7 @@ import {
   type InFlightLimits,
   InFlightTable,
 } from '../upstream/in-flight.ts';
+import { VERDICT } from '../wire/query.ts';
 import { FLAG, OPCODE, RCODE } from '../wire/registry.ts';
 import { admit } from './admission.ts';
 import { type Answerer, OUTCOME } from './answer.ts';
@@ -146,7 +147,7 @@ export class Resolver {
   #take(arrival: Arrival, asked: AskedQuery): void {
     const { zone, fields } = asked;
     assert(zone !== undefined, 'a miss has a zone');
-    const key = asked.wholeKey(this.#deps.hashSeed);
+    const key = asked.wholeKey(zone, this.#deps.hashSeed);
     const waiter = { arrival, zone };
     const block = this.#plan.blocks.get(zone.block)!;
     const opcode = (fields.flags & FLAG.OPCODE) >> 11;
@@ -317,8 +318,9 @@ export class Resolver {
   }
 
   /** The block whose observers see a reply from the cache: one that is not direct. A refusal belongs to none. */
-  #onlookerOf({ zone }: AskedQuery, plan: ListenerPlan): Block | undefined {
-    if (zone === undefined || plan.zones.every(({ isDirect }) => isDirect)) return undefined;
-    return this.#plan.blocks.get(zone.block);
+  #onlookerOf({ verdict, zone }: AskedQuery, plan: ListenerPlan): Block | undefined {
+    if (verdict !== VERDICT.ACCEPT || zone === undefined) return undefined;
+    const isAllDirect = plan.zones.every(({ isDirect }) => isDirect);
+    return isAllDirect ? undefined : this.#plan.blocks.get(zone.block);
   }
 }
