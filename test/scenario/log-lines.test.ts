@@ -34,6 +34,13 @@ classes.test:${dns} {
     class denial error
   }
 }
+own.test:${dns} {
+  bind 127.0.0.1
+  log
+  template IN ANY {
+    rcode NXDOMAIN
+  }
+}
 errors.test:${dns} {
   bind 127.0.0.1
   errors
@@ -130,10 +137,17 @@ async function logOfOtherFormats(t: TestContext, stage: Stage): Promise<void> {
 
   await t.test('log: nothing of what no block answers', async () => {
     await stage.ask({ name: 'a.nowhere.test' });
+    await stage.ask({ name: 'first.common.test' });
     await stage.ask({ name: 'v.common.test', edns: { version: 1 } });
-    await stage.ask({ name: 'last.common.test' });
-    await daemon.waitForLog(/last\.common/);
-    assert.ok(daemon.log.every((line) => !/nowhere|"A IN v\.common/.test(line)));
+    // A block that forwards nothing takes IN only.
+    assert.equal((await stage.ask({ name: 'c.own.test', class: 'CH' })).rcode, 'REFUSED');
+    assert.equal((await stage.ask({ name: 'last.own.test' })).rcode, 'NXDOMAIN');
+    await daemon.waitForLog(/last\.own/);
+    const unseen = /nowhere|A (?:IN|CH) [vc]\.(?:common|own)|"- /;
+    assert.deepEqual(
+      daemon.log.filter((line) => unseen.test(line)),
+      [],
+    );
   });
 }
 
