@@ -134,6 +134,11 @@ function givingPart(list: readonly ModelEntry[]): ModelEntry[] {
   return gives ? probation : list.filter(({ isOnProbation }) => !isOnProbation);
 }
 
+/** In the one millisecond of each 49.7 days in which the wrapping clock is 0, which stands for "never", a hit is noted as of the next. */
+function notedAtMs(nowMs: number): number {
+  return (nowMs | 0) === 0 ? nowMs + 1 : nowMs;
+}
+
 function className(flags: number): 'success' | 'denial' {
   return (flags & ENTRY_FLAG.DENIAL) !== 0 ? 'denial' : 'success';
 }
@@ -254,7 +259,7 @@ class Pair {
     if (at === 0) return;
     markHit(this.memory.words, marksOf(this.memory, 1), at, this.#nowMs);
     const entry = this.model.find(key);
-    if (entry !== undefined) entry.hitAtMs = this.#nowMs;
+    if (entry !== undefined) entry.hitAtMs = notedAtMs(this.#nowMs);
   }
 
   #remove(key: CacheKey): void {
