@@ -62,6 +62,12 @@ export class DatagramBatch {
   readonly words: Int32Array;
   readonly #libc: Libc;
   readonly #memory: Pinned;
+  /** What system calls get: V8 makes an object of each address that is a sum, and passes one that it has at hand. */
+  readonly #receiveHeaders: number;
+  readonly #sendHeaders: number;
+  readonly #firstBuffer: number;
+  readonly #firstName: number;
+  readonly #firstNameSize: number;
   readonly #wiredTo = new Int32Array(BATCH_MAX);
   #received = 0;
   #queued = 0;
@@ -72,19 +78,19 @@ export class DatagramBatch {
     this.#memory = new Pinned(libc, TOTAL_SIZE);
     this.octets = this.#memory.octets;
     this.words = this.#memory.words;
+    const { address } = this.#memory;
+    this.#receiveHeaders = address + RECEIVE_HEADERS;
+    this.#sendHeaders = address + SEND_HEADERS;
+    this.#firstBuffer = address + BUFFERS;
+    this.#firstName = address + NAMES;
+    this.#firstNameSize = address + RECEIVE_HEADERS + NAME_SIZE;
     for (let slot = 0; slot < BATCH_MAX; slot++) this.#layOut(slot);
   }
 
   /** Takes what has arrived, at most 64; 0 where nothing has. Never waits. */
   receive(fd: number, mode: ControlMode): number {
     this.#prepare(mode);
-    const count = this.#libc.recvmmsg(
-      fd,
-      this.#memory.address + RECEIVE_HEADERS,
-      BATCH_MAX,
-      OS.MSG_DONTWAIT,
-      0,
-    );
+    const count = this.#libc.recvmmsg(fd, this.#receiveHeaders, BATCH_MAX, OS.MSG_DONTWAIT, 0);
     this.#received = Math.max(count, 0);
     this.#queued = 0;
     return this.#received;
@@ -95,15 +101,14 @@ export class DatagramBatch {
     // Changes the headers too.
     if (this.#mode !== CONTROL_MODE.NONE) return this.receive(fd, CONTROL_MODE.NONE);
     const { words } = this;
-    const { address } = this.#memory;
     words[(RECEIVE_HEADERS + NAME_SIZE) >> 2] = SOCKET_ADDRESS_SIZE;
     const size = this.#libc.recvfrom(
       fd,
-      address + BUFFERS,
+      this.#firstBuffer,
       BUFFER_SIZE,
       OS.MSG_DONTWAIT,
-      address + NAMES,
-      address + RECEIVE_HEADERS + NAME_SIZE,
+      this.#firstName,
+      this.#firstNameSize,
     );
     words[(RECEIVE_HEADERS + LENGTH) >> 2] = size;
     this.#received = size < 0 ? 0 : 1;
@@ -160,16 +165,13 @@ export class DatagramBatch {
 
   /** Sends what is queued; returns how many the kernel refused (its buffer is full, a rule forbids it): they are lost. */
   send(fd: number): number {
-    if (this.#queued === 1 && this.#mode !== CONTROL_MODE.PACKET_INFO) return this.#sendOne(fd);
+    const isFirst = this.#queued === 1 && this.#wiredTo[0] === 0;
+    if (isFirst && this.#mode !== CONTROL_MODE.PACKET_INFO) return this.#sendFirst(fd);
     let sent = 0;
     let refused = 0;
     while (sent < this.#queued) {
-      const result = this.#libc.sendmmsg(
-        fd,
-        this.#memory.address + SEND_HEADERS + sent * MMSGHDR_SIZE,
-        this.#queued - sent,
-        OS.MSG_DONTWAIT,
-      );
+      const from = sent === 0 ? this.#sendHeaders : this.#sendHeaders + sent * MMSGHDR_SIZE;
+      const result = this.#libc.sendmmsg(fd, from, this.#queued - sent, OS.MSG_DONTWAIT);
       if (result > 0) {
         sent += result;
       } else {
@@ -182,17 +184,16 @@ export class DatagramBatch {
     return refused;
   }
 
-  #sendOne(fd: number): number {
+  /** The datagram of the first slot is the only one, as where it was alone. */
+  #sendFirst(fd: number): number {
     this.#queued = 0;
-    const { address } = this.#memory;
-    const slot = this.#wiredTo[0]!;
     const result = this.#libc.sendto(
       fd,
-      address + this.bufferAt(slot),
+      this.#firstBuffer,
       this.words[(SEND_IOVECS + 8) >> 2]!,
       OS.MSG_DONTWAIT,
-      address + this.nameAt(slot),
-      this.nameSizeOf(slot),
+      this.#firstName,
+      this.nameSizeOf(0),
     );
     return result < 0 ? 1 : 0;
   }

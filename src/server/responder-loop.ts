@@ -21,7 +21,7 @@ import { type Libc, OS, Pinned } from '../os/libc.ts';
 import { type Answerer, OUTCOME } from './answer.ts';
 import { MissRing } from './miss-ring.ts';
 import { ResponderStreams } from './responder-streams.ts';
-import { ResponderWait } from './responder-wait.ts';
+import { FOREVER_MS, ResponderWait, shorterMs } from './responder-wait.ts';
 import { RoundClock } from './round-clock.ts';
 import { SampleRing } from './sample-ring.ts';
 import { canBeAnswered } from './source-check.ts';
@@ -129,10 +129,11 @@ export class ResponderLoop {
   }
 
   /** One round: waits at most so long, or until the next tick. True where the eventfd was written to. */
-  round(waitMaxMs = Infinity): boolean {
+  round(waitMaxMs = FOREVER_MS): boolean {
     this.#rounds[ROUNDS] = (this.#rounds[ROUNDS]! + 1) | 0;
     this.#isAside = this.#isOthersTurn();
-    const waitMs = this.#streams.waitMs(this.#isAside ? Math.min(ASIDE_MS, waitMaxMs) : waitMaxMs);
+    const maxMs = this.#isAside ? shorterMs(ASIDE_MS, waitMaxMs) : waitMaxMs;
+    const waitMs = shorterMs(maxMs, this.#streams.waitMs);
     const eventCount = this.#isAside ? this.#waits.waitAside(waitMs) : this.#waits.wait(waitMs);
     this.#clock.startRound();
     if (this.#waits.isOver && !this.#isAside) this.#readDrops();
@@ -205,7 +206,7 @@ export class ResponderLoop {
     this.#batchCount += 1;
     const startedAtMs = this.#clock.read();
     answerer.beginBatch(startedAtMs);
-    const missCount = this.#answerAll(socket, count, startedAtMs);
+    const missCount = this.#answerAll(socket, count);
     answerer.endBatch(Math.round((this.#clock.read() - startedAtMs) * 1000));
     this.#rounds[ANSWERED] = (this.#rounds[ANSWERED]! + count - missCount) | 0;
     const refused = batch.send(socket.fd);
@@ -218,7 +219,7 @@ export class ResponderLoop {
     if (this.#batchCount % DROPS_EVERY === 0) this.#readDrops();
   }
 
-  #answerAll(socket: ResponderSocket, count: number, nowMs: number): number {
+  #answerAll(socket: ResponderSocket, count: number): number {
     const batch = this.#batch;
     const { octets, words } = batch;
     const { answerer } = this.#wiring;
@@ -234,7 +235,7 @@ export class ResponderLoop {
       const reply = answerer.reply(slot, octets);
       if (reply > 0) batch.queue(slot, reply);
       else if (reply === OUTCOME.MISS) {
-        if (this.#pushMiss(socket, slot, batch.sizeOf(slot), nowMs)) missCount += 1;
+        if (this.#pushMiss(socket, slot, batch.sizeOf(slot))) missCount += 1;
         else batch.queue(slot, answerer.refuseMiss(slot, octets));
       }
     }
@@ -253,7 +254,7 @@ export class ResponderLoop {
   }
 
   /** False where the ring has no place for it. */
-  #pushMiss(socket: ResponderSocket, slot: number, size: number, nowMs: number): boolean {
+  #pushMiss(socket: ResponderSocket, slot: number, size: number): boolean {
     const batch = this.#batch;
     const isPushed = this.#missRing.push(
       batch.octets,
@@ -264,7 +265,7 @@ export class ResponderLoop {
       batch.controlAt(slot),
       socket.isWildcard ? CONTROL_SIZE : 0,
       socket.id,
-      nowMs,
+      this.#clock.nowMs,
     );
     if (!isPushed) countMissRingFull(this.#wiring.counters, this.#wiring.answerer.writerAt);
     return isPushed;

@@ -13,6 +13,7 @@ import { type Libc, OS } from '../os/libc.ts';
 import { addressKey } from '../os/socket-octets.ts';
 import { STREAM, StreamSockets } from '../os/stream-socket.ts';
 import { ReplyRing } from './reply-ring.ts';
+import { FOREVER_MS } from './responder-wait.ts';
 import type { RoundClock } from './round-clock.ts';
 import { ENDING, NEVER_MS, StreamConnection } from './stream-connection.ts';
 import { type StreamListener, StreamListeners, TOKEN } from './stream-listeners.ts';
@@ -129,9 +130,9 @@ export class ResponderStreams {
   }
 
   /** How long the next wait may be at most. */
-  waitMs(maxMs: number): number {
-    if (!this.#hasDeadline) return maxMs;
-    return Math.max(0, Math.min(maxMs, (this.#sweepAtMs - this.#clock.word) | 0));
+  get waitMs(): number {
+    if (!this.#hasDeadline) return FOREVER_MS;
+    return Math.max(0, (this.#sweepAtMs - this.#clock.word) | 0);
   }
 
   /** Looks after deadlines that are over; to be called in each round. */
@@ -188,10 +189,10 @@ export class ResponderStreams {
       connection.isBroken = true;
       return;
     }
-    const { readAt, octets } = this.#memory;
+    const { readAt, readAddress, octets } = this.#memory;
     const held = connection.pending.length;
     if (held > 0) octets.set(connection.pending, readAt);
-    const address = this.#memory.addressOf(readAt + held);
+    const address = held === 0 ? readAddress : this.#memory.addressOf(readAt + held);
     const count = this.#sockets.receive(connection.fd, address, READ_SIZE);
     if (count === STREAM.WOULD_BLOCK) return;
     if (count === STREAM.BROKEN) {

@@ -19,6 +19,8 @@ const MANY = 8;
 const FEW_ROUNDS = 64;
 const POLLFD_SIZE = 8;
 const TICK_MS = 2000;
+/** For a wait without a bound, as `poll` and `epoll_wait` have it: a whole number, where V8 would make an object of Infinity each time. */
+export const FOREVER_MS = -1;
 
 export class ResponderWait {
   readonly #libc: Libc;
@@ -55,15 +57,15 @@ export class ResponderWait {
   }
 
   /** At most so long, and until the next tick. How many events epoll has at the end; the tokens of UDP sockets are their indexes. */
-  wait(maxMs = Infinity): number {
+  wait(maxMs = FOREVER_MS): number {
     if (this.#polls) return this.#poll(0, maxMs);
-    const count = this.#epoll.wait(timeoutMs(maxMs));
+    const count = this.#epoll.wait(maxMs);
     this.#isOver = this.#isNothing(count);
     return count;
   }
 
   /** The same without the UDP sockets, which others read: only `poll` can leave them out. */
-  waitAside(maxMs = Infinity): number {
+  waitAside(maxMs = FOREVER_MS): number {
     if (!this.#polls) this.#enterPoll();
     return this.#poll(this.#fds.length, maxMs);
   }
@@ -96,7 +98,9 @@ export class ResponderWait {
   #poll(first: number, maxMs: number): number {
     const { address, words } = this.#pollSet;
     const count = this.#fds.length + 1 - first;
-    const ready = this.#libc.poll(address + first * POLLFD_SIZE, count, timeoutMs(maxMs));
+    // A sum is an object for V8 each time.
+    const from = first === 0 ? address : address + first * POLLFD_SIZE;
+    const ready = this.#libc.poll(from, count, maxMs);
     // A signal came first: what the kernel said the last time is still there.
     if (ready < 0) for (let at = 1; at < words.length; at += 2) words[at] = OS.POLLIN;
     const isOthers = this.hasPolled(this.#fds.length);
@@ -140,7 +144,8 @@ export class ResponderWait {
   }
 }
 
-/** As system calls have it: -1 for no time-out. */
-function timeoutMs(maxMs: number): number {
-  return maxMs === Infinity ? -1 : maxMs;
+/** The shorter of two waits. */
+export function shorterMs(oneMs: number, otherMs: number): number {
+  if (oneMs === FOREVER_MS) return otherMs;
+  return otherMs === FOREVER_MS ? oneMs : Math.min(oneMs, otherMs);
 }

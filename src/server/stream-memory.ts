@@ -25,6 +25,8 @@ export class StreamMemory {
   readonly words: Int32Array;
   readonly readAt = 0;
   readonly writeAt = READ_AREA_SIZE;
+  /** `addressOf(readAt)`, at hand: V8 makes an object of each address that is a sum. */
+  readonly readAddress: number;
   readonly #memory: Pinned;
   readonly #peersAt: number;
   readonly #namesAt: number;
@@ -33,6 +35,7 @@ export class StreamMemory {
     this.#peersAt = (this.writeAt + WRITE_AREA_SIZE + 7) & ~7;
     this.#namesAt = this.#peersAt + SOCKET_ADDRESS_SIZE * slotCount;
     this.#memory = new Pinned(libc, this.#namesAt + STREAM_NAME_SIZE * slotCount);
+    this.readAddress = this.addressOf(this.readAt);
     this.octets = this.#memory.octets;
     this.words = this.#memory.words;
   }

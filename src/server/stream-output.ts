@@ -14,6 +14,7 @@ export class StreamOutput {
   readonly #sockets: StreamSockets;
   /** Where frames begin: the first reply, behind its length, is at a whole word. */
   readonly #start: number;
+  readonly #startAddress: number;
   readonly #limit: number;
   #end: number;
   #connection: StreamConnection | undefined;
@@ -22,6 +23,7 @@ export class StreamOutput {
     this.#memory = memory;
     this.#sockets = sockets;
     this.#start = memory.writeAt + FRAME_HEADER_SIZE;
+    this.#startAddress = memory.addressOf(this.#start);
     this.#limit = memory.writeAt + WRITE_AREA_SIZE;
     this.#end = this.#start;
   }
@@ -61,7 +63,7 @@ export class StreamOutput {
     const sent =
       connection.backlog.size > 0
         ? STREAM.WOULD_BLOCK
-        : this.#sockets.send(connection.fd, this.#memory.addressOf(this.#start), size);
+        : this.#sockets.send(connection.fd, this.#startAddress, size);
     if (sent === STREAM.BROKEN) connection.isBroken = true;
     else if (sent < size) {
       const rest = this.#start + Math.max(sent, 0);
@@ -75,7 +77,7 @@ export class StreamOutput {
     const { octets } = this.#memory;
     while (backlog.size > 0) {
       const size = backlog.peek(octets, this.#start, this.#limit - this.#start);
-      const sent = this.#sockets.send(fd, this.#memory.addressOf(this.#start), size);
+      const sent = this.#sockets.send(fd, this.#startAddress, size);
       if (sent === STREAM.BROKEN) connection.isBroken = true;
       if (sent <= 0) return;
       backlog.take(sent);

@@ -10,6 +10,7 @@ import { open, skipWithoutLibc, waitReadable } from '../os/sockets.ts';
 import { Arrivals } from '../support/arrivals.ts';
 import { encodeQuery } from '../support/messages.ts';
 import { DROPPED_ROW, LISTENER } from './answerer-fixture.ts';
+import { measureRound } from './round-measurement.ts';
 import { StreamStage } from './stream-stage.ts';
 
 const HOST = '127.0.0.1';
@@ -68,6 +69,12 @@ test('a hit its reply, a miss the long way, nonsense FORMERR, one of our own not
   assert.equal(misses.take(), undefined);
   assert.equal(fixture.counted(DROPPED_ROW, 'ignoredDatagrams'), 1);
   assert.equal(fixture.counted(0, 'cacheHitsSuccess'), 2);
+});
+
+test('a round with a hit allocates nothing', { skip: skipWithoutLibc }, async () => {
+  const { perHit, perHitWithObject } = await measureRound('udp');
+  assert.ok(perHit < 1, `${perHit} bytes a hit`);
+  assert.ok(perHitWithObject > 8, 'an object a hit would be seen');
 });
 
 test('after one that was alone, a queue is taken one by one for a sampled batch at most', {

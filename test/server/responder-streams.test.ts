@@ -3,14 +3,13 @@
  * answer is on its way, and what the ring between resolver and responder cannot hold.
  */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { HALF_OPEN_MAX_MS } from '../../src/server/tcp-limits.ts';
 import { encodeQuery, Reply } from '../support/messages.ts';
+import { measureRound } from './round-measurement.ts';
 import { connectionOf, framesOf, StreamStage, turnsUntil } from './stream-stage.ts';
 
 const NAME = 'www.cluster.local';
@@ -215,14 +214,10 @@ test('queries are shown to whoever watches', async (t) => {
   assert.deepEqual(names, ['\x03www\x07cluster\x05local\0', '\x04miss\x07cluster\x05local\0']);
 });
 
-test('hits over TCP allocate nothing', async () => {
-  // Semi-spaces larger than all that is measured: no collection hides an allocation.
-  const flags = ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64'];
-  const program = `${import.meta.dirname}/stream-hit-allocations.ts`;
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, program]);
-  const { perHit, perHitWithObject } = JSON.parse(stdout) as Record<string, number>;
-  assert.ok(perHit! < 1, `${perHit} bytes a hit`);
-  assert.ok(perHitWithObject! > 8, 'an object a hit would be seen');
+test('a round with a hit over TCP allocates nothing', async () => {
+  const { perHit, perHitWithObject } = await measureRound('tcp');
+  assert.ok(perHit < 1, `${perHit} bytes a hit`);
+  assert.ok(perHitWithObject > 8, 'an object a hit would be seen');
 });
 
 test('of many who wait to be accepted some are, then who asks has its turn', async (t) => {
