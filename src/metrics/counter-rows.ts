@@ -74,7 +74,7 @@ export class CounterRows {
     this.rowCount = rowCount;
     this.writerCount = writerCount;
     this.#words = words;
-    this.#seen = words.slice(0, wordCount);
+    this.#seen = copyOf(words, wordCount);
     this.#growth = new Float64Array(blockWords(rowCount));
     this.#labels = new Array(rowCount).fill(undefined);
     this.#octets = Array.from({ length: writerCount }, (_, writer) => {
@@ -178,6 +178,14 @@ export class CounterRows {
     this.#growth[index] = 0;
     return growth;
   }
+}
+
+/** Of the first `count` words. In new memory, which is nothing but zeros, its pages stay untouched: 256 kB. */
+function copyOf(words: Int32Array, count: number): Int32Array {
+  const copy = new Int32Array(count);
+  const isNew = Buffer.compare(octetsOf(words, 0, count), octetsOf(copy, 0, count)) === 0;
+  if (!isNew) copy.set(words.subarray(0, count));
+  return copy;
 }
 
 function octetsOf(words: Int32Array, start: number, end: number): Uint8Array {
