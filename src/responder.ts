@@ -12,6 +12,7 @@ import { requestSlice } from './os/scheduling.ts';
 import { Answerer } from './server/answer.ts';
 import { type ResponderCommand, type ResponderData, STARTED } from './server/responder-data.ts';
 import { ResponderLoop } from './server/responder-loop.ts';
+import { WarmUp } from './server/warm-up.ts';
 import { MESSAGE_SIZE_MAX } from './wire/registry.ts';
 
 /** The least that the kernel takes; a query at a low rate takes 20 to 30. */
@@ -60,11 +61,14 @@ function obey(): boolean {
   }
 }
 
+const collect = () => globalThis.gc?.({ type: 'major', flavor: 'last-resort' });
 // What loading has left: there is hardly any garbage later, so nothing would ever collect it, and now no query waits for it.
-globalThis.gc?.({ type: 'major', flavor: 'last-resort' });
+collect();
+const warmUp = new WarmUp(collect);
 data.port.postMessage(STARTED);
 for (let goesOn = obey(); goesOn; ) {
   if (loop.round()) goesOn = obey();
+  warmUp.round(loop.hasTicked);
   if (endNumber !== undefined && loop.streams.hasEnded) {
     data.port.postMessage(endNumber);
     endNumber = undefined;

@@ -93,6 +93,7 @@ export class ResponderLoop {
   #resolverReads = 0;
   #isAside = false;
   #asideSinceMs = 0;
+  #hasTicked = false;
 
   constructor(wiring: ResponderWiring) {
     this.#wiring = wiring;
@@ -120,6 +121,11 @@ export class ResponderLoop {
     return this.#streams;
   }
 
+  /** Whether a tick came in the last round: one every other second (responder-wait.ts). */
+  get hasTicked(): boolean {
+    return this.#hasTicked;
+  }
+
   setSockets(sockets: readonly ResponderSocket[]): void {
     this.#sockets = sockets;
     this.#waits.setSockets(sockets.map(({ fd }) => fd));
@@ -138,6 +144,7 @@ export class ResponderLoop {
     this.#clock.startRound();
     if (this.#waits.isOver && !this.#isAside) this.#readDrops();
     this.#received = 0;
+    this.#hasTicked = false;
     if (!this.#isAside) this.#servePolled();
     const isCalled = this.#serveEvents(eventCount);
     if (!this.#isAside) this.#waits.received(this.#received);
@@ -177,10 +184,15 @@ export class ResponderLoop {
       const token = this.#epoll.tokenAt(index);
       if (token < TOKEN.EVENT_FD) this.#serve(this.#sockets[token]!);
       else if (token === TOKEN.EVENT_FD) isCalled = true;
-      else if (token === TOKEN.TICK) this.#waits.takeTick();
+      else if (token === TOKEN.TICK) this.#takeTick();
       else this.#streams.serve(token, this.#epoll.eventsAt(index));
     }
     return isCalled;
+  }
+
+  #takeTick(): void {
+    this.#waits.takeTick();
+    this.#hasTicked = true;
   }
 
   #takeCall(): void {

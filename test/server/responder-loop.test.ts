@@ -71,6 +71,18 @@ test('a hit its reply, a miss the long way, nonsense FORMERR, one of our own not
   assert.equal(fixture.counted(0, 'cacheHitsSuccess'), 2);
 });
 
+test('says when a tick has come', { skip: skipWithoutLibc }, (t) => {
+  const { loop } = new StreamStage();
+  t.after(() => loop.close());
+  loop.round();
+  assert.ok(loop.hasTicked, 'nothing else ends the wait');
+  const later = Array.from({ length: 10 }, () => {
+    loop.round(0);
+    return loop.hasTicked;
+  });
+  assert.ok(later.includes(false));
+});
+
 test('a round with a hit allocates nothing', { skip: skipWithoutLibc }, async () => {
   const { perHit, perHitWithObject } = await measureRound('udp');
   assert.ok(perHit < 1, `${perHit} bytes a hit`);
