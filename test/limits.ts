@@ -60,6 +60,7 @@ rendering/kube-dns STUB_DOMAINS_MAX = zerohop_configmap_refused_total | renderin
 rendering/kube-dns STUB_SERVERS_MAX = zerohop_configmap_refused_total | rendering/kube-dns: limits: servers of a domain, domains
 rendering/kube-dns UPSTREAMS_MAX = zerohop_configmap_refused_total | rendering/kube-dns: more than three upstream servers: the first three count
 server/inner-questions QUESTIONS_MAX = zerohop_inner_questions_refused_total | server/inner-questions: sixteen are asked, and each query has its own
+server/miss-ring MISSES_MAX_BYTES = zerohop_misses_dropped_total | server/miss-ring: a full ring refuses, loses nothing, and takes again what has room
 server/responder-thread DRAIN_MAX = later | unbreakable/fairness: one pod’s flood of misses leaves the others their misses and hits
 server/sample-ring SAMPLES_MAX = later | server/sample-ring: a full ring takes no more, and goes on once it was read
 server/reply-ring REPLIES_MAX_BYTES = zerohop_tcp_replies_lost_total | server/responder-streams: a reply that the ring has no place for closes its connection, and no other

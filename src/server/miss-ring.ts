@@ -5,6 +5,7 @@
  * others. Sources are told apart by a hash of their address; two that share a bucket share a part.
  *
  *   control   word 0: written so far (octets, wrapping)   word 16: taken so far   word 32: 1 while a wake-up is on its way
+ *             word 1: what was written when the ring was last begun anew: it was empty, and the next record stands at its start
  *   buckets   256 words: octets written for the bucket, then 256 words: octets taken; each by its own side, wrapping
  *   record    word 0: size in octets, or -1: go on at the start of the ring
  *             word 1: socket, or ~listener for a connection of TCP
@@ -13,17 +14,23 @@
  *             each filled up to a multiple of 8 octets
  *
  * Publication: the record is complete before `written` is stored through Atomics, and it is read only after `written` was
- * loaded so; `taken` goes back the same way. Both are on cache lines of their own.
+ * loaded so; `taken` goes back the same way. Both are on cache lines of their own. So is the beginning, which changes only while
+ * there is nothing to read. A ring that is begun anew whenever it is empty uses no more memory than has ever waited in it, and what
+ * processors have at hand.
  */
 import { word } from '../wire/octets.ts';
 
-/** Five thousand usual queries: a quarter of a second of a storm. It is written round and round, so all of it is memory in use. */
-const RING_SIZE = 1 << 19;
+/**
+ * Twenty thousand usual queries: a storm's of a second, for which V8's compilers may have the core when a process is new. Memory of it is
+ * used as far as queries have ever waited.
+ */
+export const MISSES_MAX_BYTES = 1 << 21;
 const BUCKET_COUNT = 256;
 const PUSHED_AT = 48;
 const POPPED_AT = PUSHED_AT + BUCKET_COUNT;
 const CONTROL_BYTES = 4 * (POPPED_AT + BUCKET_COUNT);
 const WRITTEN = 0;
+const BEGUN = 1;
 const TAKEN = 16;
 const NOTIFIED = 32;
 const PEER_AT = 24;
@@ -51,7 +58,7 @@ export function socketOfListener(listener: number): number {
 }
 
 export function createMissRing(): SharedArrayBuffer {
-  return new SharedArrayBuffer(CONTROL_BYTES + RING_SIZE);
+  return new SharedArrayBuffer(CONTROL_BYTES + MISSES_MAX_BYTES);
 }
 
 /** Both ends; a thread uses one of them. */
@@ -82,13 +89,14 @@ export class MissRing {
     const size = headerSize + up(querySize);
     const words = this.#words;
     const written = word(words, WRITTEN);
-    const offset = written & (RING_SIZE - 1);
-    // A record does not go over the ring's end: what is left there is skipped, and taken up as used.
-    const skipped = RING_SIZE - offset >= size ? 0 : RING_SIZE - offset;
     const used = (written - Atomics.load(words, TAKEN)) | 0;
-    if (used + skipped + size > RING_SIZE) return false;
+    if (used === 0) words[BEGUN] = written;
+    const offset = (written - word(words, BEGUN)) & (MISSES_MAX_BYTES - 1);
+    // A record does not go over the ring's end: what is left there is skipped, and taken up as used.
+    const skipped = MISSES_MAX_BYTES - offset >= size ? 0 : MISSES_MAX_BYTES - offset;
+    if (used + skipped + size > MISSES_MAX_BYTES) return false;
     const bucket = bucketOf(octets, peerAt, peerSize);
-    if (2 * used > RING_SIZE && !this.#isFair(bucket)) return false;
+    if (2 * used > MISSES_MAX_BYTES && !this.#isFair(bucket)) return false;
     if (skipped !== 0) words[(CONTROL_BYTES + offset) >> 2] = WRAP;
     const at = CONTROL_BYTES + (skipped === 0 ? offset : 0);
     words[at >> 2] = size;
@@ -120,9 +128,9 @@ export class MissRing {
     const written = Atomics.load(words, WRITTEN);
     let taken = word(words, TAKEN);
     if (taken === written) return undefined;
-    let at = CONTROL_BYTES + (taken & (RING_SIZE - 1));
+    let at = CONTROL_BYTES + ((taken - word(words, BEGUN)) & (MISSES_MAX_BYTES - 1));
     if (word(words, at >> 2) === WRAP) {
-      taken = (taken + RING_SIZE - (at - CONTROL_BYTES)) | 0;
+      taken = (taken + MISSES_MAX_BYTES - (at - CONTROL_BYTES)) | 0;
       at = CONTROL_BYTES;
     }
     const record = this.#read(at);
@@ -157,7 +165,7 @@ export class MissRing {
     for (let other = 0; other < BUCKET_COUNT; other++) {
       if (other === bucket || this.#heldBy(other) > 0) holders += 1;
     }
-    return this.#heldBy(bucket) < Math.max(SHARE_MIN, RING_SIZE / holders);
+    return this.#heldBy(bucket) < Math.max(SHARE_MIN, MISSES_MAX_BYTES / holders);
   }
 
   #heldBy(bucket: number): number {

@@ -4,6 +4,7 @@
  * is closed (stream-table.ts), and its client asks again.
  *
  *   control   word 0: written so far (octets, wrapping)    word 16: taken so far    word 32: 1 while a wake-up is on its way
+ *             word 1: what was written when the ring was last begun anew, as miss-ring.ts does
  *   record    word 0: size in octets, or -1: go on at the start of the ring
  *             word 1: slot    word 2: generation    word 3: octets of the reply; 0: its query gets none    then the reply
  *
@@ -16,6 +17,7 @@ import { type Octets, word } from '../wire/octets.ts';
 export const REPLIES_MAX_BYTES = 1 << 20;
 const CONTROL_BYTES = 4 * 48;
 const WRITTEN = 0;
+const BEGUN = 1;
 const TAKEN = 16;
 const NOTIFIED = 32;
 const RECORD_HEADER_SIZE = 16;
@@ -47,10 +49,11 @@ export class ReplyRing {
     const words = this.#words;
     const size = (RECORD_HEADER_SIZE + reply.length + 7) & ~7;
     const written = word(words, WRITTEN);
-    const offset = written & (REPLIES_MAX_BYTES - 1);
+    const used = (written - Atomics.load(words, TAKEN)) | 0;
+    if (used === 0) words[BEGUN] = written;
+    const offset = (written - word(words, BEGUN)) & (REPLIES_MAX_BYTES - 1);
     // A record does not go over the ring's end: what is left there is skipped, and taken up as used.
     const skipped = REPLIES_MAX_BYTES - offset >= size ? 0 : REPLIES_MAX_BYTES - offset;
-    const used = (written - Atomics.load(words, TAKEN)) | 0;
     if (used + skipped + size > REPLIES_MAX_BYTES) return false;
     if (skipped !== 0) words[(CONTROL_BYTES + offset) >> 2] = WRAP;
     const at = CONTROL_BYTES + (skipped === 0 ? offset : 0);
@@ -85,7 +88,7 @@ export class ReplyRing {
     const words = this.#words;
     let taken = word(words, TAKEN);
     if (taken === this.#written) return false;
-    let at = CONTROL_BYTES + (taken & (REPLIES_MAX_BYTES - 1));
+    let at = CONTROL_BYTES + ((taken - word(words, BEGUN)) & (REPLIES_MAX_BYTES - 1));
     if (word(words, at >> 2) === WRAP) {
       taken = (taken + REPLIES_MAX_BYTES - (at - CONTROL_BYTES)) | 0;
       Atomics.store(words, TAKEN, taken);

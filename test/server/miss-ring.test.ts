@@ -3,11 +3,18 @@
  * a full ring refuses and loses nothing.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
-import { createMissRing, MissRing } from '../../src/server/miss-ring.ts';
+import { createMissRing, MISSES_MAX_BYTES, MissRing } from '../../src/server/miss-ring.ts';
 
-const RING_SIZE = 1 << 19;
+const HEADER_SIZE = 56;
+/** A record's octets. */
+const LARGE = 4096;
+/** Records that go from one thread to another: the ring is gone round twenty times. */
+const THREADED = 100_000;
 
 interface Miss {
   readonly query: Uint8Array;
@@ -33,15 +40,35 @@ function missOf(number: number, querySize: number, hasControl = false, source = 
   };
 }
 
+/** Of its record, without a control block. */
+function sizeOf({ query }: Miss): number {
+  return (HEADER_SIZE + query.length + 7) & ~7;
+}
+
 class RingPair {
-  readonly #buffer = createMissRing();
-  readonly responder = new MissRing(this.#buffer);
-  readonly resolver = new MissRing(this.#buffer);
+  readonly buffer = createMissRing();
+  readonly responder = new MissRing(this.buffer);
+  readonly resolver = new MissRing(this.buffer);
 
   /** `start`: where the counters of octets stand, a multiple of 8. */
   constructor(start = 0) {
-    const words = new Int32Array(this.#buffer);
+    const words = new Int32Array(this.buffer);
     words[0] = words[16] = start;
+  }
+
+  /** A ring whose next record would stand there, a multiple of 8, since this one before it waits: an empty one is begun anew. */
+  static at(offset: number, start = 0): { pair: RingPair; waiting: Miss[] } {
+    const pair = new RingPair(start);
+    const waiting: Miss[] = [];
+    for (let left = offset; left > 0; ) {
+      const size = left < 2 * LARGE ? left : LARGE;
+      const miss = missOf(left, size - HEADER_SIZE);
+      assert.ok(pair.push(miss));
+      waiting.push(miss);
+      left -= size;
+    }
+    while (waiting.length > 1) pair.expect(waiting.shift());
+    return { pair, waiting };
   }
 
   push({ query, peer, control, socket, receivedAtMs }: Miss): boolean {
@@ -77,7 +104,20 @@ test('a record comes out as it went in', () => {
   pair.expect(undefined);
 });
 
-const starts = fc.constantFrom(0, RING_SIZE - 64, RING_SIZE - 8, 2 ** 31 - 1024, 2 ** 32 - 1024);
+const offsets = fc.constantFrom(
+  0,
+  64,
+  MISSES_MAX_BYTES - LARGE,
+  MISSES_MAX_BYTES - 64,
+  MISSES_MAX_BYTES - 8,
+);
+const starts = fc.constantFrom(
+  0,
+  2 ** 31 - 1024,
+  2 ** 32 - 1024,
+  2 ** 31 - MISSES_MAX_BYTES,
+  -MISSES_MAX_BYTES,
+);
 const sizes = fc.oneof(fc.nat(60), fc.nat(4096), fc.constantFrom(4088, 4089, 4095, 4096));
 const steps = fc.array(
   fc.oneof(
@@ -89,9 +129,8 @@ const steps = fc.array(
 
 test('equals a queue for any sequence, wherever the ring stands', () => {
   fc.assert(
-    fc.property(starts, steps, (start, sequence) => {
-      const pair = new RingPair(start);
-      const queue: Miss[] = [];
+    fc.property(offsets, starts, steps, (offset, start, sequence) => {
+      const { pair, waiting: queue } = RingPair.at(offset, start);
       let number = 0;
       for (const step of sequence) {
         if ('push' in step) {
@@ -112,17 +151,16 @@ test('equals a queue for any sequence, wherever the ring stands', () => {
 });
 
 test('a full ring refuses, loses nothing, and takes again what has room', () => {
-  for (const start of [0, 4096, RING_SIZE - 56]) {
-    const pair = new RingPair(start);
-    const queue: Miss[] = [];
+  for (const offset of [0, 4096, MISSES_MAX_BYTES - 56]) {
+    const { pair, waiting: queue } = RingPair.at(offset);
     for (let number = 0; ; number++) {
       const miss = missOf(number, 3000);
       if (!pair.push(miss)) break;
       queue.push(miss);
     }
     // Less than two records' room is left: one that does not fit, and the rest at the ring's end.
-    const size = (56 + 3000 + 7) & ~7;
-    assert.ok(queue.length >= Math.floor(RING_SIZE / size) - 1);
+    const held = queue.reduce((sum, miss) => sum + sizeOf(miss), 0);
+    assert.ok(held > MISSES_MAX_BYTES - 2 * sizeOf(missOf(0, 3000)), `${held} octets`);
     pair.expect(queue.shift());
     pair.expect(queue.shift());
     const late = missOf(9999, 3000);
@@ -146,6 +184,44 @@ test('what is left at the ring’s end counts as used', () => {
   pair.expect(undefined);
 });
 
+test('begins anew whenever it is empty: no more memory is used than misses have waited in', () => {
+  const pair = new RingPair();
+  const misses = [missOf(1, 100), missOf(2, 40, true), missOf(3, 300)];
+  for (let round = 0; round < 10_000; round++) {
+    for (const miss of misses) assert.ok(pair.push(miss));
+    for (const miss of misses) pair.expect(miss);
+  }
+  const records = new Uint8Array(pair.buffer).subarray(-MISSES_MAX_BYTES);
+  assert.ok(records.subarray(0, 100).some((octet) => octet !== 0));
+  assert.ok(records.subarray(1024).every((octet) => octet === 0));
+});
+
+test('between two threads: what is read is whole and in order, however often the ring is empty or full', async (t) => {
+  const buffer = createMissRing();
+  const writer = new Worker(new URL('./miss-ring-writer.ts', import.meta.url), {
+    workerData: { buffer, count: THREADED },
+  });
+  t.after(() => writer.terminate());
+  const ring = new MissRing(buffer);
+  for (let number = 0; number < THREADED; ) {
+    const record = ring.take();
+    if (record === undefined) {
+      await nextTurn();
+      continue;
+    }
+    const { socket, query } = record;
+    assert.deepEqual([socket, query.length], [number, 8 + (number % 700)]);
+    assert.equal(Buffer.from(query).readInt32LE(0), number);
+    assert.ok(
+      query.subarray(4).every((octet) => octet === (number & 0xff)),
+      `record ${number}`,
+    );
+    number += 1;
+  }
+  await once(writer, 'exit');
+  assert.equal(ring.take(), undefined);
+});
+
 test('wakes the resolver once, until it has heard', () => {
   const { responder, resolver } = new RingPair();
   assert.deepEqual([responder.takeWakeUp(), responder.takeWakeUp()], [true, false]);
@@ -164,8 +240,8 @@ test('above half, a source that holds its part is refused, the others are not', 
     flood.push(miss);
   }
   const size = (56 + 40 + 7) & ~7;
-  assert.ok(flood.length * size >= RING_SIZE / 2 - 2 * size);
-  assert.ok(flood.length * size <= RING_SIZE / 2 + 2 * size);
+  assert.ok(flood.length * size >= MISSES_MAX_BYTES / 2 - 2 * size);
+  assert.ok(flood.length * size <= MISSES_MAX_BYTES / 2 + 2 * size);
   for (let count = 0; count < 1000; count++) {
     assert.ok(pair.push(missOf(count, 40, false, modest)), 'the other one has room');
   }

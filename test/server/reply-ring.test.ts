@@ -8,13 +8,13 @@ import fc from 'fast-check';
 import { createReplyRing, REPLIES_MAX_BYTES, ReplyRing } from '../../src/server/reply-ring.ts';
 
 class RingPair {
-  readonly #buffer = createReplyRing();
-  readonly resolver = new ReplyRing(this.#buffer);
-  readonly responder = new ReplyRing(this.#buffer);
+  readonly buffer = createReplyRing();
+  readonly resolver = new ReplyRing(this.buffer);
+  readonly responder = new ReplyRing(this.buffer);
 
   /** `start`: where the counters of octets stand, a multiple of 8. */
   constructor(start = 0) {
-    const words = new Int32Array(this.#buffer);
+    const words = new Int32Array(this.buffer);
     words[0] = words[16] = start;
   }
 
@@ -65,6 +65,17 @@ test('any sequence of replies and turns', () => {
 function sumOf(records: readonly [number, number, Buffer][]): number {
   return records.reduce((sum, [, , reply]) => sum + 24 + reply.length, 0);
 }
+
+test('begins anew whenever it is empty: no more memory is used than replies have waited in', () => {
+  const pair = new RingPair();
+  for (let round = 0; round < 1000; round++) {
+    for (const size of [100, 4000]) pair.resolver.push(1, 1, replyOf(size));
+    assert.equal(pair.take().length, 2);
+  }
+  const records = new Uint8Array(pair.buffer).subarray(-REPLIES_MAX_BYTES);
+  assert.ok(records.subarray(0, 100).some((octet) => octet !== 0));
+  assert.ok(records.subarray(8192).every((octet) => octet === 0));
+});
 
 test('a full ring takes no more, and goes on once it was read', () => {
   const pair = new RingPair();
