@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { startUpstream } from '../../bench/load/upstream.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { runLoad } from '../support/load.ts';
+import { corefile } from './corefiles.ts';
 import { preload } from './preload.ts';
 
 /** Says what each collection by hand has made of the heap. */
@@ -29,14 +30,7 @@ test('the first queries leave no garbage', async (t) => {
   t.after(() => upstream.close());
   const daemon = await startDaemon(t, {
     nodeFlags: ['--expose-gc', preload('responder', TELLING)],
-    corefile: ({ dns }) => `
-      .:${dns} {
-        bind 127.0.0.1
-        cache 30
-        forward . 127.0.0.1:${upstream.port} {
-          force_tcp
-        }
-      }`,
+    corefile: corefile({ upstream: upstream.port }),
   });
   const start = await collection(daemon, 1);
   const report = await runLoad(t, daemon.ports.dns, { prime: true, window: 64, seconds: 1 });
