@@ -72,8 +72,9 @@ test('a hit its reply, a miss the long way, nonsense FORMERR, one of our own not
 });
 
 test('says when a tick has come', { skip: skipWithoutLibc }, (t) => {
-  const { loop } = new StreamStage();
-  t.after(() => loop.close());
+  const stage = new StreamStage();
+  t.after(() => stage.close());
+  const { loop } = stage;
   loop.round();
   assert.ok(loop.hasTicked, 'nothing else ends the wait');
   const later = Array.from({ length: 10 }, () => {
