@@ -12,7 +12,8 @@ import type { MemoryHandle } from '../cache/memory.ts';
 import { type Libc, OS, Pinned } from '../os/libc.ts';
 import { openSocketPair } from '../os/socket-pair.ts';
 import type { Octets } from '../wire/octets.ts';
-import { createMissRing, type MissRecord, MissRing } from './miss-ring.ts';
+import { createMissRing, type MissRecord } from './miss-ring.ts';
+import { MissTaker } from './miss-taker.ts';
 import { createReplyRing, ReplyRing } from './reply-ring.ts';
 import {
   type ResponderCommand,
@@ -26,7 +27,7 @@ import type { StreamListener } from './stream-listeners.ts';
 import { type ConnectionFigures, createStreamTable, StreamTable } from './stream-table.ts';
 
 /** Misses taken in one turn of the event loop, so that upstream replies have theirs. */
-const DRAIN_MAX = 512;
+const DRAIN_MAX = 128;
 /** How long a thread waits before it is started again: a bug that strikes at once must not eat the CPU. */
 const RESTART_DELAY_MS = 100;
 
@@ -54,7 +55,7 @@ export interface ResponderThreadOptions {
 export class ResponderThread {
   readonly #options: ResponderThreadOptions;
   readonly #ringBuffer = createMissRing();
-  readonly #ring = new MissRing(this.#ringBuffer);
+  readonly #ring = new MissTaker(this.#ringBuffer);
   readonly #sampleBuffer = createSampleRing();
   /** Our end of it. */
   readonly samples = new SampleRing(this.#sampleBuffer);

@@ -7,6 +7,7 @@ import { FrameReader } from '../../src/cli/stand-in/frames.ts';
 import { Epoll } from '../../src/os/epoll.ts';
 import { type Libc, OS } from '../../src/os/libc.ts';
 import { createMissRing, MissRing } from '../../src/server/miss-ring.ts';
+import { MissTaker } from '../../src/server/miss-taker.ts';
 import { createReplyRing, ReplyRing } from '../../src/server/reply-ring.ts';
 import { ResponderStreams } from '../../src/server/responder-streams.ts';
 import { RoundClock } from '../../src/server/round-clock.ts';
@@ -74,7 +75,7 @@ class FakeKernel {
 class Stage {
   readonly kernel = new FakeKernel();
   readonly streams: ResponderStreams;
-  readonly #misses: MissRing;
+  readonly #misses: MissTaker;
   readonly #replies: ReplyRing;
   readonly #table: StreamTable;
 
@@ -86,7 +87,7 @@ class Stage {
     const missRing = createMissRing();
     const replyRing = createReplyRing();
     const streamTable = createStreamTable(2);
-    this.#misses = new MissRing(missRing);
+    this.#misses = new MissTaker(missRing);
     this.#replies = new ReplyRing(replyRing);
     this.#table = new StreamTable(streamTable);
     this.streams = new ResponderStreams({

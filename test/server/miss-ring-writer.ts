@@ -1,4 +1,7 @@
-/** A responder's end of a miss ring in a thread of its own, for miss-ring.test.ts: writes numbered records of different sizes as fast as it can. */
+/**
+ * A responder's end of a miss ring in a thread of its own, for miss-ring.test.ts: writes numbered records of
+ * different sizes as fast as it can, of three sources in turns.
+ */
 import { workerData } from 'node:worker_threads';
 import { MissRing } from '../../src/server/miss-ring.ts';
 
@@ -6,7 +9,8 @@ const { buffer, count } = workerData as { buffer: SharedArrayBuffer; count: numb
 const ring = new MissRing(buffer);
 const octets = new Uint8Array(1024);
 const words = new Int32Array(octets.buffer);
-const PEER_SIZE = 16;
+const [PEER_AT, PEER_SIZE] = [1000, 16];
+const SOURCES = 3;
 
 /** Half of the time it waits for the reader after each hundred records: the ring is empty then. */
 function waitsAt(number: number): boolean {
@@ -20,7 +24,8 @@ for (let number = 0; number < count; number++) {
   const size = 8 + (number % 700);
   words[0] = number;
   octets.fill(number, 4, size);
-  while (!ring.push(octets, 0, size, 0, PEER_SIZE, 0, 0, number, number)) {
+  octets[PEER_AT + 7] = number % SOURCES;
+  while (!ring.push(octets, 0, size, PEER_AT, PEER_SIZE, 0, 0, number, number)) {
     // The reader is slower: this thread has nothing else to do.
   }
   while (waitsAt(number) && Atomics.load(control, written) !== Atomics.load(control, taken));

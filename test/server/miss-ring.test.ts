@@ -1,6 +1,6 @@
 /**
- * The miss ring against a queue: whatever goes in comes out, in order, whole, round the ring's end and past the counters' wrap;
- * a full ring refuses and loses nothing.
+ * The miss ring against queues that take turns: whatever goes in comes out, whole, each source's in order, round the ring's end and
+ * past the counters' wrap; a full ring refuses and loses nothing.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -9,8 +9,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { createMissRing, MISSES_MAX_BYTES, MissRing } from '../../src/server/miss-ring.ts';
+import { MissTaker } from '../../src/server/miss-taker.ts';
 
-const HEADER_SIZE = 56;
+const HEADER_SIZE = 64;
 /** A record's octets. */
 const LARGE = 4096;
 /** Records that go from one thread to another: the ring is gone round twenty times. */
@@ -48,12 +49,13 @@ function sizeOf({ query }: Miss): number {
 class RingPair {
   readonly buffer = createMissRing();
   readonly responder = new MissRing(this.buffer);
-  readonly resolver = new MissRing(this.buffer);
+  readonly resolver: MissTaker;
 
   /** `start`: where the counters of octets stand, a multiple of 8. */
   constructor(start = 0) {
     const words = new Int32Array(this.buffer);
     words[0] = words[16] = start;
+    this.resolver = new MissTaker(this.buffer);
   }
 
   /** A ring whose next record would stand there, a multiple of 8, since this one before it waits: an empty one is begun anew. */
@@ -89,6 +91,13 @@ class RingPair {
     );
   }
 
+  /** Octets that the responder cannot use. */
+  get held(): number {
+    const [written, taken] = [0, 16];
+    const words = new Int32Array(this.buffer);
+    return (words[written]! - words[taken]!) | 0;
+  }
+
   /** The next record must be this one. */
   expect(miss: Miss | undefined): void {
     const record = this.resolver.take();
@@ -121,7 +130,7 @@ const starts = fc.constantFrom(
 const sizes = fc.oneof(fc.nat(60), fc.nat(4096), fc.constantFrom(4088, 4089, 4095, 4096));
 const steps = fc.array(
   fc.oneof(
-    { weight: 3, arbitrary: fc.record({ push: fc.array(sizes, { maxLength: 60 }) }) },
+    { weight: 3, arbitrary: fc.record({ push: fc.array(sizes, { maxLength: 300 }) }) },
     { weight: 2, arbitrary: fc.record({ take: fc.nat(80) }) },
   ),
   { maxLength: 30 },
@@ -196,27 +205,30 @@ test('begins anew whenever it is empty: no more memory is used than misses have 
   assert.ok(records.subarray(1024).every((octet) => octet === 0));
 });
 
-test('between two threads: what is read is whole and in order, however often the ring is empty or full', async (t) => {
+test('between two threads: what is read is whole and each source’s in order, however often the ring is empty or full', async (t) => {
   const buffer = createMissRing();
   const writer = new Worker(new URL('./miss-ring-writer.ts', import.meta.url), {
     workerData: { buffer, count: THREADED },
   });
   t.after(() => writer.terminate());
-  const ring = new MissRing(buffer);
-  for (let number = 0; number < THREADED; ) {
+  const ring = new MissTaker(buffer);
+  // Three sources in turns: each one's next number.
+  const expected = [0, 1, 2];
+  for (let taken = 0; taken < THREADED; ) {
     const record = ring.take();
     if (record === undefined) {
       await nextTurn();
       continue;
     }
-    const { socket, query } = record;
-    assert.deepEqual([socket, query.length], [number, 8 + (number % 700)]);
+    const { socket: number, query } = record;
+    assert.deepEqual([number, query.length], [expected[number % 3], 8 + (number % 700)]);
     assert.equal(Buffer.from(query).readInt32LE(0), number);
     assert.ok(
       query.subarray(4).every((octet) => octet === (number & 0xff)),
       `record ${number}`,
     );
-    number += 1;
+    expected[number % 3]! += 3;
+    taken += 1;
   }
   await once(writer, 'exit');
   assert.equal(ring.take(), undefined);
@@ -239,15 +251,91 @@ test('above half, a source that holds its part is refused, the others are not', 
     if (!pair.push(miss)) break;
     flood.push(miss);
   }
-  const size = (56 + 40 + 7) & ~7;
+  const size = sizeOf(flood[0]!);
   assert.ok(flood.length * size >= MISSES_MAX_BYTES / 2 - 2 * size);
   assert.ok(flood.length * size <= MISSES_MAX_BYTES / 2 + 2 * size);
   for (let count = 0; count < 1000; count++) {
     assert.ok(pair.push(missOf(count, 40, false, modest)), 'the other one has room');
   }
   assert.equal(pair.push(missOf(0, 40, false, greedy)), false);
-  pair.expect(missOf(0, 40, false, modest));
-  // What was taken is no longer held.
-  for (const miss of flood.slice(0, 600)) pair.expect(miss);
+  // What was taken is no longer held, nor is what was taken behind it.
+  const others = [0, ...Array.from({ length: 1000 }, (_, count) => count)];
+  for (const [turn, miss] of flood.slice(0, 600).entries()) {
+    pair.expect(missOf(others[turn]!, 40, false, modest));
+    pair.expect(miss);
+  }
   assert.ok(pair.push(missOf(7, 40, false, greedy)));
+});
+
+test('a source waits for one query of each other, whatever they have put in front', () => {
+  const pair = new RingPair();
+  const [flood, other, late] = [1, 2, 3];
+  for (let number = 0; number < 1000; number++)
+    assert.ok(pair.push(missOf(number, 40, false, flood)));
+  for (const source of [other, other, late]) assert.ok(pair.push(missOf(9, 40, true, source)));
+  pair.expect(missOf(0, 40, false, flood));
+  pair.expect(missOf(9, 40, true, other));
+  pair.expect(missOf(9, 40, true, late));
+  pair.expect(missOf(1, 40, false, flood));
+  pair.expect(missOf(9, 40, true, other));
+  for (let number = 2; number < 1000; number++) pair.expect(missOf(number, 40, false, flood));
+  pair.expect(undefined);
+});
+
+/** Each source's misses, and the sources that wait, in the order in which they have their turns. */
+class Queues {
+  readonly #waiting = new Map<number, Miss[]>();
+  length = 0;
+
+  push(source: number, miss: Miss): void {
+    const waiting = this.#waiting.get(source);
+    if (waiting === undefined) this.#waiting.set(source, [miss]);
+    else waiting.push(miss);
+    this.length += 1;
+  }
+
+  shift(): Miss | undefined {
+    const [turn] = this.#waiting;
+    if (turn === undefined) return undefined;
+    const [source, waiting] = turn;
+    const miss = waiting.shift();
+    this.#waiting.delete(source);
+    if (waiting.length > 0) this.#waiting.set(source, waiting);
+    this.length -= 1;
+    return miss;
+  }
+}
+
+const sourced = fc.array(
+  fc.oneof(
+    fc.record({ source: fc.nat(4), push: fc.array(sizes, { maxLength: 300 }) }),
+    fc.record({ take: fc.nat(80) }),
+  ),
+  { maxLength: 40 },
+);
+
+test('equals queues that take turns, for any sequence of any sources, wherever the ring stands', () => {
+  fc.assert(
+    fc.property(offsets, starts, sourced, (offset, start, sequence) => {
+      const { pair, waiting } = RingPair.at(offset, start);
+      const queues = new Queues();
+      for (const miss of waiting) queues.push(1, miss);
+      let number = 0;
+      for (const step of sequence) {
+        if ('push' in step) {
+          for (const size of step.push) {
+            const miss = missOf(number++, size, size % 3 === 0, step.source);
+            if (pair.push(miss)) queues.push(step.source, miss);
+            else assert.ok(queues.length > 200, 'refused with room');
+          }
+        } else {
+          for (let count = 0; count < step.take; count++) pair.expect(queues.shift());
+        }
+      }
+      while (queues.length > 0) pair.expect(queues.shift());
+      pair.expect(undefined);
+      assert.equal(pair.held, 0);
+    }),
+    { numRuns: 40 },
+  );
 });

@@ -12,7 +12,8 @@ import { type Libc, OS, Pinned, requireLibc } from '../../src/os/libc.ts';
 import { openListener } from '../../src/os/listening-socket.ts';
 import { openSocketPair } from '../../src/os/socket-pair.ts';
 import { describeSocket } from '../../src/os/udp-socket.ts';
-import { createMissRing, type MissRecord, MissRing } from '../../src/server/miss-ring.ts';
+import { createMissRing, type MissRecord } from '../../src/server/miss-ring.ts';
+import { MissTaker } from '../../src/server/miss-taker.ts';
 import { createReplyRing, ReplyRing } from '../../src/server/reply-ring.ts';
 import { ResponderLoop } from '../../src/server/responder-loop.ts';
 import { createSampleRing, SampleRing } from '../../src/server/sample-ring.ts';
@@ -59,7 +60,7 @@ export class StreamStage {
       requireLibc().send(fd, data, Math.min(size, this.sendMax), flags),
   };
   readonly fixture = new AnswererFixture({ isStream: true, bufferSize: MESSAGE_SIZE_MAX });
-  readonly misses: MissRing;
+  readonly misses: MissTaker;
   readonly replies: ReplyRing;
   readonly samples: SampleRing;
   readonly table: StreamTable;
@@ -78,7 +79,7 @@ export class StreamStage {
     const sampleRing = createSampleRing();
     const streamTable = createStreamTable(slotCount);
     const replyRing = createReplyRing();
-    this.misses = new MissRing(missRing);
+    this.misses = new MissTaker(missRing);
     this.samples = new SampleRing(sampleRing);
     this.table = new StreamTable(streamTable);
     this.replies = new ReplyRing(replyRing);
