@@ -1,7 +1,7 @@
 /**
  * Tells when what a directory holds has changed: at once by inotify, which sees the kubelet's swap of `..data` as well as a plain
  * write, and by a look every ten seconds, node-cache's interval, where inotify is not available, lost its watch, or looks at a
- * directory that is not there yet. A burst of events is one look, once they pause; whether anything changed, a hash says.
+ * directory that is not there yet. A burst of events is one look, once they pause; whether anything changed, what was read says.
  */
 import { type FSWatcher, watch as fsWatch, statSync } from 'node:fs';
 import type { Log } from '../base/log.ts';
@@ -28,7 +28,8 @@ export class DirectoryWatch {
   #watcher: FSWatcher | undefined;
   /** Which directory is watched, by device and inode: another one may have taken its path. */
   #watched = '';
-  #hash: string;
+  /** What it had at the last look. */
+  #octets: Buffer;
   #hasWarned = false;
   #quiet: NodeJS.Timeout | undefined;
   /** When the first event of the burst came. */
@@ -38,7 +39,7 @@ export class DirectoryWatch {
     this.#options = options;
     this.#open();
     // After the watch is there, so that no change falls in between.
-    this.#hash = readMountedFiles(options.path).hash;
+    this.#octets = readMountedFiles(options.path).octets;
     this.#poll = setInterval(() => this.#look(), options.pollMs ?? POLL_MS);
     this.#poll.unref();
   }
@@ -61,9 +62,9 @@ export class DirectoryWatch {
     clearTimeout(this.#quiet);
     this.#quiet = undefined;
     if (identityOf(this.#options.path) !== this.#watched) this.#open();
-    const { hash } = readMountedFiles(this.#options.path);
-    if (hash === this.#hash) return;
-    this.#hash = hash;
+    const { octets } = readMountedFiles(this.#options.path);
+    if (octets.equals(this.#octets)) return;
+    this.#octets = octets;
     this.#options.changed();
   }
 

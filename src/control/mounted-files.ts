@@ -1,17 +1,16 @@
 /**
  * A directory with a mounted ConfigMap: one file a key, a symbolic link into `..data`, which the kubelet replaces by one rename.
- * As in node-cache, regular files at its top level count, those with a leading dot do not, and a hash of names and contents says
- * whether anything changed.
+ * As in node-cache, regular files at its top level count, and those with a leading dot do not.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { digestOf } from '../base/digest.ts';
 import type { ConfigMapKey } from '../rendering/kube-dns.ts';
 import type { Problem } from '../rendering/problem.ts';
 
 /** A ConfigMap holds at most 1 MiB; the bounds keep a wrong path from being read whole every ten seconds. */
 const BYTES_MAX = 1024 * 1024;
 const FILES_MAX = 256;
+const NUL = new Uint8Array(1);
 
 export interface MountedFiles {
   /** Undefined: it is there but cannot be read. In the order of names. */
@@ -19,15 +18,15 @@ export interface MountedFiles {
   readonly problems: readonly Problem[];
   /** False: the directory is there, and its names cannot be had. */
   readonly isReadable: boolean;
-  /** SHA-256 over each name, NUL, content, NUL. */
-  readonly hash: string;
+  /** Each name, NUL, content, NUL, then the problems: where these are the same, nothing has changed. */
+  readonly octets: Buffer;
 }
 
 /** Reads a directory; one that is not there is an empty one, since a ConfigMap may be optional. */
 export function readMountedFiles(directory: string): MountedFiles {
   const files = new Map<string, Uint8Array | undefined>();
   const problems: Problem[] = [];
-  const hashed: (string | Uint8Array)[] = [];
+  const parts: Uint8Array[] = [];
   let bytes = 0;
   const names = namesIn(directory, problems);
   for (const name of names ?? []) {
@@ -43,18 +42,17 @@ export function readMountedFiles(directory: string): MountedFiles {
       }
       const content = readFileSync(path);
       files.set(name, content);
-      hashed.push(name, '\0', content, '\0');
+      parts.push(Buffer.from(`${name}\0`), content, NUL);
     } catch (error) {
       // Gone since it was listed: a change that the watch sees too.
       if (isAbsent(error)) continue;
       files.set(name, undefined);
-      hashed.push(name, '\0');
+      parts.push(Buffer.from(`${name}\0`));
       problems.push({ kind: 'unreadable', text: `${path}: ${(error as Error).message}` });
     }
   }
-  for (const { text } of problems) hashed.push(text);
-  const hash = digestOf('sha256', hashed).toString('hex');
-  return { files, problems, isReadable: names !== undefined, hash };
+  for (const { text } of problems) parts.push(Buffer.from(text));
+  return { files, problems, isReadable: names !== undefined, octets: Buffer.concat(parts) };
 }
 
 function namesIn(directory: string, problems: Problem[]): string[] | undefined {

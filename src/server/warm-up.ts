@@ -7,6 +7,8 @@
 const GROWTH_MIN_BYTES = 1e6;
 /** Between two ticks, two seconds: of so many rounds, each with a query, one or two wait for a collection, which takes 10 ms. */
 const ROUNDS_MAX = 200;
+/** Fewer since the last look, each with a query, fill a tenth of it. Looking costs as much as all else that an idle responder does. */
+const LOOK_ROUNDS_MIN = 100;
 /** UDP and TCP warm up apart, and each quiet time may come when half is done. */
 const COLLECTIONS_MAX = 3;
 
@@ -14,7 +16,9 @@ export class WarmUp {
   readonly #collect: () => void;
   readonly #heapBytes: () => number;
   #limitBytes: number;
+  /** Since the last tick, and since the heap was last looked at. */
   #rounds = 0;
+  #unseenRounds = 0;
   #collectionsLeft = COLLECTIONS_MAX;
 
   constructor(collect: () => void, heapBytes = heapTotalBytes) {
@@ -29,8 +33,11 @@ export class WarmUp {
     this.#rounds += 1;
     if (!hasTicked) return;
     const isBusy = this.#rounds > ROUNDS_MAX;
+    this.#unseenRounds += this.#rounds;
     this.#rounds = 0;
-    if (isBusy || this.#heapBytes() < this.#limitBytes) return;
+    if (isBusy || this.#unseenRounds < LOOK_ROUNDS_MIN) return;
+    this.#unseenRounds = 0;
+    if (this.#heapBytes() < this.#limitBytes) return;
     this.#collect();
     this.#collectionsLeft -= 1;
     this.#limitBytes = this.#heapBytes() + GROWTH_MIN_BYTES;
