@@ -21,5 +21,7 @@ for (const signal of ['SIGUSR1', 'SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
 // Nothing to do at the end of a session, and no upgrade in place; by default either would end the process.
 for (const signal of ['SIGHUP', 'SIGUSR2']) process.on(signal, () => {});
 
+const { startAhead } = await import('./server/responder-worker.ts');
+startAhead();
 const { run } = await import('./control/process.ts');
 await run(process.argv.slice(2), signals);

@@ -1,9 +1,9 @@
 /**
- * The entry file of a responder thread: it takes its wiring from `workerData`, its sockets and plans from a message port, and
- * runs until it is told to stop. It never returns to its event loop in between, so messages are taken from the port by hand
- * when the eventfd says that there are some.
+ * The entry file of a responder thread: it waits for its wiring, then takes its sockets and plans from a message port, and runs
+ * until it is told to stop. It never returns to its event loop in between, so messages are taken from the port by hand when the
+ * eventfd says that there are some.
  */
-import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { CacheMemory } from './cache/memory.ts';
 import { keepCapabilities } from './os/capabilities.ts';
 import { BATCH_MAX, BUFFER_SIZE } from './os/datagram-batch.ts';
@@ -18,7 +18,7 @@ import { MESSAGE_SIZE_MAX } from './wire/registry.ts';
 /** The least that the kernel takes; a query at a low rate takes 20 to 30. */
 const SLICE_US = 100;
 
-const data = workerData as ResponderData;
+const data = await new Promise<ResponderData>((resolve) => parentPort!.once('message', resolve));
 const libc = requireLibc();
 // This thread reads whatever anybody sends, on sockets that others have opened: it needs no privilege at all.
 keepCapabilities(libc, []);

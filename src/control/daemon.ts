@@ -26,6 +26,7 @@ import { PortableService } from '../server/portable-service.ts';
 import { Replies } from '../server/replies.ts';
 import { Resolver } from '../server/resolver.ts';
 import { ResponderService } from '../server/responder-service.ts';
+import { endAhead } from '../server/responder-worker.ts';
 import { Forward } from '../upstream/forward.ts';
 import { Watch } from '../watch/watch.ts';
 import { MESSAGE_SIZE_MAX, rcodeName } from '../wire/registry.ts';
@@ -253,6 +254,7 @@ export class Daemon {
     const { log } = this.#options;
     const { resolver } = this;
     if (libc === undefined) {
+      endAhead();
       const handlers = { onArrival: this.#serveSeen, onIgnored: resolver.ignore };
       return new PortableService({ clock: systemClock, log, adopted, ...handlers });
     }

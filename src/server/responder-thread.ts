@@ -4,8 +4,7 @@
  */
 
 import { Socket } from 'node:net';
-import { extname } from 'node:path';
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import type { Log } from '../base/log.ts';
 import type { HashSeed } from '../cache/key.ts';
 import type { MemoryHandle } from '../cache/memory.ts';
@@ -22,6 +21,7 @@ import {
   STARTED,
 } from './responder-data.ts';
 import { ANSWERED, RESOLVER_READS, ROUNDS } from './responder-loop.ts';
+import { startWorker } from './responder-worker.ts';
 import { createSampleRing, SampleRing } from './sample-ring.ts';
 import type { StreamListener } from './stream-listeners.ts';
 import { type ConnectionFigures, createStreamTable, StreamTable } from './stream-table.ts';
@@ -30,9 +30,6 @@ import { type ConnectionFigures, createStreamTable, StreamTable } from './stream
 const DRAIN_MAX = 128;
 /** How long a thread waits before it is started again: a bug that strikes at once must not eat the CPU. */
 const RESTART_DELAY_MS = 100;
-
-/** The image runs JavaScript, development runs TypeScript: the entry file has our own suffix. */
-const ENTRY = new URL(`../responder${extname(import.meta.url)}`, import.meta.url);
 
 /** Three words; as long as a cache line, so that those of two responders never share one. */
 const ROUNDS_BYTES = 64;
@@ -201,7 +198,7 @@ export class ResponderThread {
       eventFd: this.#eventFd,
       port: port2,
     };
-    const worker = new Worker(ENTRY, { workerData: data, transferList: [port2] });
+    const worker = startWorker(data);
     port1.on('message', (number: number) => this.#done(number));
     worker.on('error', (error) => this.#restart(error as Error));
     return { worker, port: port1 };

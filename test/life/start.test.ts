@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -14,6 +14,7 @@ import { tcpAsk, udpAsk } from '../support/dns-client.ts';
 import { addresses, bare } from '../support/scripted-replies.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
 import { type CorefileParts, corefile } from './corefiles.ts';
 import { preload } from './preload.ts';
 
@@ -110,6 +111,24 @@ test('the mmsg backend by choice where koffi cannot load: no start', async (t) =
   assert.equal(daemon.log.length, 1, daemon.log.join('\n'));
   assert.match(daemon.log[0]!, /^\[ERROR\] .*system-call backend cannot load/);
 });
+
+for (const [backend, threads] of [
+  ['mmsg', 2],
+  ['dgram', 0],
+] as const) {
+  test(`the worker that is started ahead is a responder, or goes (${backend})`, async (t) => {
+    const daemon = await start(t, { backend, args: ['-responders', '2'] });
+    await assertAnswers(daemon, '127.0.0.1');
+    await until(`${threads} threads`, () => workerThreads(daemon.pid) === threads);
+  });
+}
+
+/** Threads that run JavaScript, beside the main one. */
+function workerThreads(pid: number): number {
+  const tasks = `/proc/${pid}/task`;
+  const names = readdirSync(tasks).map((task) => readFileSync(`${tasks}/${task}/comm`, 'utf8'));
+  return names.filter((name) => name.trim() === 'WorkerThread').length;
+}
 
 function warnings({ log }: Daemon): string[] {
   return log.filter((line) => /^\[(WARNING|ERROR)\]/.test(line));
