@@ -27,7 +27,7 @@ import type { StreamListener } from './stream-listeners.ts';
 import { type ConnectionFigures, createStreamTable, StreamTable } from './stream-table.ts';
 
 /** Misses taken in one turn of the event loop, so that upstream replies have theirs. */
-const DRAIN_MAX = 128;
+const DRAIN_MAX = 512;
 /** How long a thread waits before it is started again: a bug that strikes at once must not eat the CPU. */
 const RESTART_DELAY_MS = 100;
 
