@@ -15,9 +15,13 @@ const forget = (): void => {
   ahead = undefined;
 };
 
-/** Starts one; the process does not wait for it. Where that fails, the first responder meets the same error. */
+/** Starts one; the process does not wait for it. Where no thread is to be had, the first responder meets the error and tells of it. */
 export function startAhead(): void {
-  ahead = new Worker(ENTRY);
+  try {
+    ahead = new Worker(ENTRY);
+  } catch {
+    return;
+  }
   ahead.unref();
   ahead.once('error', forget).once('exit', forget);
 }

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -122,6 +122,41 @@ for (const [backend, threads] of [
     await until(`${threads} threads`, () => workerThreads(daemon.pid) === threads);
   });
 }
+
+const FIRST_WORKER_FAILS = preload(
+  'main',
+  `const threads = builtin('node:worker_threads');
+  const { Worker } = threads;
+  threads.Worker = class {
+    constructor() {
+      threads.Worker = Worker;
+      builtin('node:module').syncBuiltinESMExports();
+      throw new Error('Worker initialization failure: EAGAIN');
+    }
+  };
+  builtin('node:module').syncBuiltinESMExports();`,
+);
+
+test('a worker that cannot be started ahead is started when it is needed', async (t) => {
+  const daemon = await start(t, { nodeFlags: [FIRST_WORKER_FAILS] });
+  await assertAnswers(daemon, '127.0.0.1');
+});
+
+test('a worker that dies before it is needed is started again', async (t) => {
+  const marker = join(temporaryDirectory(t), 'marker');
+  writeFileSync(marker, '');
+  const dies = preload(
+    'responder',
+    `const { existsSync, rmSync } = builtin('node:fs');
+    if (existsSync(${JSON.stringify(marker)})) {
+      rmSync(${JSON.stringify(marker)});
+      throw new Error('provoked');
+    }`,
+  );
+  const daemon = await start(t, { nodeFlags: [dies] });
+  await assertAnswers(daemon, '127.0.0.1');
+  assert.ok(!existsSync(marker));
+});
 
 /** Threads that run JavaScript, beside the main one. */
 function workerThreads(pid: number): number {
