@@ -31,7 +31,7 @@ export class MissTaker {
   readonly #words: Int32Array;
   readonly #octets: Uint8Array;
   readonly #doubles: Float64Array;
-  /** Of each bucket where its oldest and its newest record stand; 0 where none waits. */
+  /** Of each bucket where its oldest record stands, 0 where none waits, and where its newest does. */
   readonly #oldest = new Int32Array(BUCKET_COUNT);
   readonly #newest = new Int32Array(BUCKET_COUNT);
   /** Buckets in which records wait, a ring: each is in it once. */

@@ -16,8 +16,9 @@ export class WarmUp {
   readonly #collect: () => void;
   readonly #heapBytes: () => number;
   #limitBytes: number;
-  /** Since the last tick, and since the heap was last looked at. */
+  /** Since the last tick. */
   #rounds = 0;
+  /** Of the ticks since the heap was last looked at. */
   #unseenRounds = 0;
   #collectionsLeft = COLLECTIONS_MAX;
 

@@ -3,7 +3,7 @@
  * different sizes as fast as it can, of three sources in turns.
  */
 import { workerData } from 'node:worker_threads';
-import { MissRing } from '../../src/server/miss-ring.ts';
+import { MissRing, TAKEN, WRITTEN } from '../../src/server/miss-ring.ts';
 
 const { buffer, count } = workerData as { buffer: SharedArrayBuffer; count: number };
 const ring = new MissRing(buffer);
@@ -17,7 +17,6 @@ function waitsAt(number: number): boolean {
   return number % 10_000 < 5000 && number % 100 === 0;
 }
 
-const [written, taken] = [0, 16];
 const control = new Int32Array(buffer);
 
 for (let number = 0; number < count; number++) {
@@ -28,5 +27,5 @@ for (let number = 0; number < count; number++) {
   while (!ring.push(octets, 0, size, PEER_AT, PEER_SIZE, 0, 0, number, number)) {
     // The reader is slower: this thread has nothing else to do.
   }
-  while (waitsAt(number) && Atomics.load(control, written) !== Atomics.load(control, taken));
+  while (waitsAt(number) && Atomics.load(control, WRITTEN) !== Atomics.load(control, TAKEN));
 }

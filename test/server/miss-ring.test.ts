@@ -8,10 +8,16 @@ import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
-import { createMissRing, MISSES_MAX_BYTES, MissRing } from '../../src/server/miss-ring.ts';
+import {
+  createMissRing,
+  CONTROL_AT as HEADER_SIZE,
+  MISSES_MAX_BYTES,
+  MissRing,
+  TAKEN,
+  WRITTEN,
+} from '../../src/server/miss-ring.ts';
 import { MissTaker } from '../../src/server/miss-taker.ts';
 
-const HEADER_SIZE = 64;
 /** A record's octets. */
 const LARGE = 4096;
 /** Records that go from one thread to another: the ring is gone round twenty times. */
@@ -54,7 +60,7 @@ class RingPair {
   /** `start`: where the counters of octets stand, a multiple of 8. */
   constructor(start = 0) {
     const words = new Int32Array(this.buffer);
-    words[0] = words[16] = start;
+    words[WRITTEN] = words[TAKEN] = start;
     this.resolver = new MissTaker(this.buffer);
   }
 
@@ -93,9 +99,8 @@ class RingPair {
 
   /** Octets that the responder cannot use. */
   get held(): number {
-    const [written, taken] = [0, 16];
     const words = new Int32Array(this.buffer);
-    return (words[written]! - words[taken]!) | 0;
+    return (words[WRITTEN]! - words[TAKEN]!) | 0;
   }
 
   /** The next record must be this one. */
